@@ -1,0 +1,31 @@
+namespace Nvwa.Lab;
+
+/// <summary>Where the repository is, seen from the program that runs out of it.</summary>
+internal static class LabPaths
+{
+    private const string Landmark = "Nvwa.slnx";
+
+    public static string RepositoryRoot { get; } = FindRoot(AppContext.BaseDirectory);
+
+    public static string ImageBuild => Path.Combine(RepositoryRoot, "lab", "image", "build");
+
+    public static string Evidence(string name) => Path.Combine(RepositoryRoot, "artifacts", "lab", name);
+
+    // A build with its output elsewhere is run from the repository instead.
+    private static string FindRoot(string start) =>
+        Above(start) ?? Above(Directory.GetCurrentDirectory())
+            ?? throw new LabException($"no {Landmark} above {start} or the working directory");
+
+    private static string? Above(string start)
+    {
+        for (DirectoryInfo? directory = new(start); directory is not null; directory = directory.Parent)
+        {
+            if (File.Exists(Path.Combine(directory.FullName, Landmark)))
+            {
+                return directory.FullName;
+            }
+        }
+
+        return null;
+    }
+}

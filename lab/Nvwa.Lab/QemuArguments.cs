@@ -1,0 +1,57 @@
+using System.Globalization;
+
+namespace Nvwa.Lab;
+
+/// <summary>The lab's machine. The same for every boot of a guest and for its snapshots, or these could not be loaded.</summary>
+internal static class QemuArguments
+{
+    /// <summary>The disk with a guest's files, as udev names it in the guest.</summary>
+    public const string FilesDevice = "/dev/disk/by-id/virtio-nvwa-files";
+
+    public const string AgentPort = "org.qemu.guest_agent.0";
+
+    private const string KernelArguments = "root=LABEL=nvwa-root rw console=ttyS0 panic=10";
+
+    public static IReadOnlyList<string> For(LabImage image, LabGuestOptions options, GuestDirectory directory, bool isIncoming) =>
+    [
+        // la57=off: CRIU's view of the address space. No KVM: the build machines have none.
+        "-accel", "tcg,thread=multi", "-cpu", "max,la57=off", "-smp", "2",
+        "-m", options.MemoryMiB.ToString(CultureInfo.InvariantCulture),
+        "-machine", "q35", "-nodefaults", "-display", "none", "-rtc", "base=utc",
+        "-kernel", image.KernelFile(options.Kernel), "-initrd", image.InitrdFile(options.Kernel),
+        "-append", string.Join(' ', [KernelArguments, .. options.KernelArguments]),
+        .. Disk(directory), .. Files(directory), .. Network(), .. Consoles(directory),
+        "-device", "virtio-rng-pci",
+        .. isIncoming ? (string[])["-incoming", "defer"] : [],
+    ];
+
+    private static string[] Disk(GuestDirectory directory) =>
+    [
+        "-blockdev", $"qcow2,node-name=disk,file.driver=file,file.filename={directory.Disk}",
+        "-device", "virtio-blk-pci,drive=disk,write-cache=on",
+    ];
+
+    private static string[] Files(GuestDirectory directory) => File.Exists(directory.Files)
+        ?
+        [
+            "-blockdev", $"raw,node-name=files,read-only=on,file.driver=file,file.filename={directory.Files}",
+            "-device", "virtio-blk-pci,drive=files,serial=nvwa-files",
+        ]
+        : [];
+
+    private static string[] Network() =>
+    [
+        "-netdev", $"tap,id=net,ifname={LabNetwork.TapName},script=no,downscript=no",
+        "-device", "virtio-net-pci,netdev=net,mac=52:54:00:66:00:02",
+    ];
+
+    private static string[] Consoles(GuestDirectory directory) =>
+    [
+        "-qmp", $"unix:{directory.QmpSocket},server=on,wait=off",
+        "-chardev", $"socket,id=console,path={directory.ConsoleSocket},server=on,wait=off,logfile={directory.SerialLog},logappend=on",
+        "-serial", "chardev:console",
+        "-device", "virtio-serial-pci",
+        "-chardev", $"socket,id=agent,path={directory.AgentSocket},server=on,wait=off",
+        "-device", $"virtserialport,chardev=agent,name={AgentPort}",
+    ];
+}

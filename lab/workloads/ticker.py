@@ -1,0 +1,92 @@
+#!/usr/bin/python3
+"""A workload that verifies itself.
+
+keeps:     two threads, an open append file, a listening TCP socket and its connections, CLOCK_MONOTONIC, its own counters
+usage:     ticker.py FILE PORT
+ready:     FILE begins with "start"
+good:      FILE has lines "tick COUNT MONOTONIC WALL" every 100 ms and no line "FAIL ..."; the last one is recent
+asks:      a line of text on PORT is answered "TEXT ANSWERS COUNT": the same text, the number of answers on this connection
+           (from 1), the tick
+endures:   any pause. Wall time may jump over it; monotonic time must neither go back nor count the pause in
+           (JUMP_LIMIT), and the counter in memory must go on where the file ends.
+"""
+
+import os
+import socket
+import socketserver
+import sys
+import threading
+import time
+
+INTERVAL = 0.1
+# An emulated machine that is busy may hold a thread up for long; a pause for a kernel change is longer.
+JUMP_LIMIT = 8.0
+
+
+class Ticker:
+    def __init__(self, path):
+        self.file = open(path, "a", buffering=1, encoding="ascii")
+        self.path = path
+        self.pid = os.getpid()
+        self.count = 0
+        self.say(f"start {self.pid}")
+
+    def say(self, line):
+        self.file.write(line + "\n")
+
+    def fail(self, what):
+        self.say(f"FAIL tick {self.count}: {what}")
+
+    def last_count_in_file(self):
+        with open(self.path, "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - 4096))
+            ticks = [line for line in file.read().split(b"\n")[:-1] if line.startswith(b"tick ")]
+        return int(ticks[-1].split()[1]) if ticks else 0
+
+    def check(self, before, now):
+        if now < before:
+            self.fail(f"monotonic time went back from {before:.3f} to {now:.3f}")
+        elif now - before > JUMP_LIMIT:
+            self.fail(f"monotonic time jumped from {before:.3f} to {now:.3f}")
+        if self.count != self.last_count_in_file():
+            self.fail(f"memory says {self.count}, the file {self.last_count_in_file()}")
+        if os.getpid() != self.pid:
+            self.fail(f"PID {self.pid} became {os.getpid()}")
+
+    def run(self):
+        before = time.monotonic()
+        while True:
+            time.sleep(INTERVAL)
+            now = time.monotonic()
+            self.check(before, now)
+            self.count += 1
+            self.say(f"tick {self.count} {now:.6f} {time.time():.6f}")
+            before = now
+
+
+class Echo(socketserver.StreamRequestHandler):
+    def handle(self):
+        for answers, line in enumerate(self.rfile, start=1):
+            text = line.rstrip(b"\r\n").decode("ascii", "replace")
+            self.wfile.write(f"{text} {answers} {self.server.ticker.count}\n".encode())
+
+
+class Server(socketserver.ThreadingTCPServer):
+    address_family = socket.AF_INET6
+    allow_reuse_address = True
+    daemon_threads = True
+
+    def server_bind(self):
+        self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        super().server_bind()
+
+
+def main():
+    path, port = sys.argv[1], int(sys.argv[2])
+    with Server(("::", port), Echo) as server:
+        server.ticker = Ticker(path)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        server.ticker.run()
+
+
+main()

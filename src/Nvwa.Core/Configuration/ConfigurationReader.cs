@@ -1,0 +1,148 @@
+using System.Globalization;
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
+
+namespace Nvwa.Core.Configuration;
+
+/// <summary>
+/// Reads the two YAML files. A missing key has its default; an unknown key, a key given twice, a wrong type or broken
+/// YAML is a <see cref="ConfigurationException"/> with file and line.
+/// </summary>
+public static class ConfigurationReader
+{
+    /// <param name="file">Only for messages.</param>
+    /// <param name="text">The content of <c>nvwa-restore.yaml</c>.</param>
+    /// <exception cref="ConfigurationException">The text cannot be used.</exception>
+    public static RestoreConfiguration ReadRestore(string file, string text)
+    {
+        var map = new Mapping(file, text);
+        var read = new RestoreConfiguration(
+            Pids: map.Items("pids", map.Pid),
+            Services: map.Items("services", map.Service),
+            RestoreNet: map.Flag("restore_net"),
+            EnableQuickKexec: map.Flag("enable_quick_kexec"),
+            EnablePinMemory: map.Flag("enable_pin_memory"),
+            // openEuler's key is misspelt; both spellings work.
+            DebugMode: map.Flag("enbale_debug_mode") | map.Flag("enable_debug_mode"));
+        map.RefuseTheRest();
+        return read;
+    }
+
+    /// <param name="file">Only for messages.</param>
+    /// <param name="text">The content of <c>nvwa-server.yaml</c>.</param>
+    /// <exception cref="ConfigurationException">The text cannot be used.</exception>
+    public static ServerConfiguration ReadServer(string file, string text)
+    {
+        var map = new Mapping(file, text);
+        var defaults = new ServerConfiguration();
+        var read = new ServerConfiguration(
+            CriuDir: map.AbsolutePath("criu_dir", defaults.CriuDir),
+            CriuExe: map.AbsolutePath("criu_exe", defaults.CriuExe),
+            KexecExe: map.AbsolutePath("kexec_exe", defaults.KexecExe),
+            SystemdEtc: map.AbsolutePath("systemd_etc", defaults.SystemdEtc),
+            LogDir: map.AbsolutePath("log_dir", defaults.LogDir));
+        map.RefuseTheRest();
+        return read;
+    }
+
+    /// <summary>The top level of a file. Each accessor takes its key out; what is left at the end is unknown.</summary>
+    private sealed class Mapping
+    {
+        private readonly string _file;
+        private readonly Dictionary<string, (YamlScalarNode Key, YamlNode Value)> _left = new(StringComparer.Ordinal);
+        private readonly List<string> _known = [];
+
+        public Mapping(string file, string text)
+        {
+            _file = file;
+            foreach ((YamlNode key, YamlNode value) in Root(text))
+            {
+                if (key is not YamlScalarNode { Value: { } name } scalar)
+                {
+                    throw Error(key, "a key must be plain text");
+                }
+
+                _left.Add(name, (scalar, value));
+            }
+        }
+
+        public bool Flag(string key) => Take(key) switch
+        {
+            null => false,
+            YamlScalarNode { Value: "true" or "True" or "TRUE" } => true,
+            YamlScalarNode { Value: "false" or "False" or "FALSE" } => false,
+            YamlNode other => throw Error(other, $"{key} must be true or false, not {Describe(other)}"),
+        };
+
+        public string AbsolutePath(string key, string missing) => Take(key) switch
+        {
+            null => missing,
+            YamlScalarNode { Value: ['/', ..] path } when !path.Split('/').Contains("..") && !path.Contains('\0', StringComparison.Ordinal) => path,
+            YamlNode other => throw Error(other, $"{key} must be an absolute path without '..', not {Describe(other)}"),
+        };
+
+        /// <summary>A list; an empty value (<c>pids:</c>) is an empty list. Repeated entries count once.</summary>
+        public IReadOnlyList<T> Items<T>(string key, Func<YamlNode, T> item) => Take(key) switch
+        {
+            null => [],
+            YamlScalarNode { Value: "" or "~" or "null", Style: ScalarStyle.Plain } => [],
+            YamlSequenceNode list => [.. list.Select(item).Distinct()],
+            YamlNode other => throw Error(other, $"{key} must be a list ('- entry' lines), not {Describe(other)}"),
+        };
+
+        public int Pid(YamlNode node) =>
+            node is YamlScalarNode { Value: { } text }
+            && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int pid) && pid > 0
+                ? pid
+                : throw Error(node, $"pids must hold process numbers, not {Describe(node)}");
+
+        public string Service(YamlNode node) =>
+            node is YamlScalarNode { Value: { } name } && UnitName.TryService(name, out string? unit)
+                ? unit
+                : throw Error(node, $"services must hold names of systemd services, not {Describe(node)}");
+
+        public void RefuseTheRest()
+        {
+            foreach ((string name, (YamlScalarNode key, _)) in _left.OrderBy(entry => entry.Value.Key.Start.Line))
+            {
+                throw Error(key, $"unknown key '{name}'; the nearest known key is '{Nearest.Of(name, _known)}'");
+            }
+        }
+
+        private YamlMappingNode Root(string text)
+        {
+            try
+            {
+                var yaml = new YamlStream();
+                yaml.Load(new StringReader(text));
+                return yaml.Documents switch
+                {
+                    [] => new YamlMappingNode(),
+                    [{ RootNode: YamlMappingNode map }] => map,
+                    [{ RootNode: YamlScalarNode { Value: "" } }] => new YamlMappingNode(),
+                    [{ RootNode: { } other }] => throw Error(other, $"expected 'key: value' lines, not {Describe(other)}"),
+                    _ => throw new ConfigurationException(_file, 0, "expected one YAML document, found several"),
+                };
+            }
+            catch (YamlException broken)
+            {
+                throw new ConfigurationException(_file, (int)broken.Start.Line, $"not valid YAML: {broken.Message}");
+            }
+        }
+
+        private YamlNode? Take(string key)
+        {
+            _known.Add(key);
+            return _left.Remove(key, out (YamlScalarNode Key, YamlNode Value) entry) ? entry.Value : null;
+        }
+
+        private ConfigurationException Error(YamlNode node, string problem) => new(_file, (int)node.Start.Line, problem);
+
+        private static string Describe(YamlNode node) => node switch
+        {
+            YamlScalarNode scalar => $"'{scalar.Value}'",
+            YamlSequenceNode => "a list",
+            _ => "a nested mapping",
+        };
+    }
+}

@@ -1,0 +1,153 @@
+using Nvwa.Core.Planning;
+
+namespace Nvwa.Core.Journal;
+
+/// <summary>What is to be done about a journal that was found, by a daemon that starts or a host that boots.</summary>
+public enum NextStep
+{
+    None = 0,
+
+    /// <summary>Nothing is pending.</summary>
+    Nothing = 1,
+
+    /// <summary>Same boot, no switch: thaw, start what was stopped, unload.</summary>
+    RollBack = 2,
+
+    /// <summary>A later boot and a commit that counts: restore what is not yet consumed.</summary>
+    Restore = 3,
+
+    /// <summary>A later boot without a commit: the machine went down on the way; only record it.</summary>
+    CloseInterrupted = 4,
+}
+
+/// <summary>How far a workload is.</summary>
+public enum WorkloadStep
+{
+    None = 0,
+    Planned = 1,
+    Saved = 2,
+    Attempted = 3,
+
+    /// <summary>Its images are consumed; whether it runs is not yet known.</summary>
+    Resuming = 4,
+    Restored = 5,
+    ColdStarted = 6,
+    Lost = 7,
+}
+
+/// <summary>What the journal tells of one workload.</summary>
+public sealed record WorkloadState(Workload Workload, WorkloadStep Step)
+{
+    public IReadOnlyList<KeptEndpoint> Endpoints { get; init; } = [];
+
+    public long ImageBytes { get; init; }
+
+    public Stamp? SavedAt { get; init; }
+
+    public Stamp? AttemptedAt { get; init; }
+
+    public Stamp? ResumedAt { get; init; }
+
+    /// <summary>When it was known to run.</summary>
+    public Stamp? RestoredAt { get; init; }
+
+    public int Attempts { get; init; }
+
+    /// <summary>The main process after the restore; 0 before.</summary>
+    public int MainPid { get; init; }
+
+    /// <summary>Why it was not restored.</summary>
+    public string? Reason { get; init; }
+
+    public string? Log { get; init; }
+
+    /// <summary>Whether a restore may still (or again) be started.</summary>
+    public bool IsPending => Step is WorkloadStep.Saved or WorkloadStep.Attempted;
+
+    public bool IsSettled => Step is WorkloadStep.Restored or WorkloadStep.ColdStarted or WorkloadStep.Lost;
+}
+
+/// <summary>
+/// An update as its journal tells it: the fold of the records. The journal alone says what to do after a crash, a power
+/// cut or a boot.
+/// </summary>
+public sealed record UpdateState(Opened Opening)
+{
+    public IReadOnlyList<PhaseEntered> Phases { get; init; } = [];
+
+    public IReadOnlyList<WorkloadState> Workloads { get; init; } = [];
+
+    public IReadOnlyList<string> StopList { get; init; } = [];
+
+    public RtcTick? OldRtc { get; init; }
+
+    public AllFrozen? Freeze { get; init; }
+
+    public Committed? Commit { get; init; }
+
+    public string? RevokedBecause { get; init; }
+
+    public RolledBack? RollBack { get; init; }
+
+    public Arrived? Arrival { get; init; }
+
+    public Closed? End { get; init; }
+
+    public string Id => Opening.Id;
+
+    public Phase Phase => Phases.Count == 0 ? Phase.Check : Phases[^1].Phase;
+
+    public bool IsOpen => End is null && RollBack is null;
+
+    /// <summary>How it ended; None while it is open.</summary>
+    public Outcome Outcome => RollBack is not null ? Outcome.RolledBack : End?.Outcome ?? Outcome.None;
+
+    /// <summary>Whether the images count: written for good, and not taken back.</summary>
+    public bool IsCommitted => Commit is not null && RevokedBecause is null;
+
+    /// <returns>Null for a journal without a first record.</returns>
+    public static UpdateState? Of(IEnumerable<JournalRecord> records) =>
+        records.Aggregate((UpdateState?)null, (state, record) => record is Opened opened ? new UpdateState(opened) : state?.After(record));
+
+    /// <summary>What to do, seen from a boot.</summary>
+    public NextStep Next(string bootId) => (IsOpen, IsSameBoot: Opening.BootId == bootId, IsCommitted) switch
+    {
+        (false, _, _) => NextStep.Nothing,
+        (true, true, _) => NextStep.RollBack,
+        (true, false, true) => NextStep.Restore,
+        (true, false, false) => NextStep.CloseInterrupted,
+    };
+
+    public WorkloadState? Find(string name) => Workloads.FirstOrDefault(state => state.Workload.Name == name);
+
+    public WorkloadState? FindUnit(string unit) => Workloads.FirstOrDefault(state => state.Workload.Unit == unit);
+
+    private UpdateState After(JournalRecord record) => record switch
+    {
+        PhaseEntered entered => this with { Phases = [.. Phases, entered] },
+        Planned planned => this with
+        {
+            Workloads = [.. planned.Workloads.Select(workload => new WorkloadState(workload, WorkloadStep.Planned))],
+            StopList = planned.StopList,
+            OldRtc = planned.Rtc,
+        },
+        Locked locked => With(locked.Workload, state => state with { Endpoints = locked.Endpoints }),
+        AllFrozen frozen => this with { Freeze = frozen },
+        Saved saved => With(saved.Workload, state => state with { Step = WorkloadStep.Saved, ImageBytes = saved.Bytes, SavedAt = saved.At }),
+        Committed committed => this with { Commit = committed },
+        Revoked revoked => this with { RevokedBecause = revoked.Reason },
+        RolledBack rolledBack => this with { RollBack = rolledBack },
+        Arrived arrived => this with { Arrival = arrived },
+        Attempted attempted => With(attempted.Workload, state => state with { Step = WorkloadStep.Attempted, AttemptedAt = attempted.At, Attempts = state.Attempts + 1 }),
+        Resuming resuming => With(resuming.Workload, state => state with { Step = WorkloadStep.Resuming, ResumedAt = resuming.At }),
+        Restored restored => With(restored.Workload, state => state with { Step = WorkloadStep.Restored, MainPid = restored.MainPid, RestoredAt = restored.At }),
+        NotRestored failed => With(failed.Workload, state => state with { Step = failed.Fate == Fate.Lost ? WorkloadStep.Lost : WorkloadStep.ColdStarted, Reason = failed.Reason, Log = failed.Log }),
+        Closed closed => this with { End = closed },
+        _ => throw new InvalidDataException($"unknown journal record {record.GetType().Name}"),
+    };
+
+    private UpdateState With(string name, Func<WorkloadState, WorkloadState> change) => this with
+    {
+        Workloads = [.. Workloads.Select(state => state.Workload.Name == name ? change(state) : state)],
+    };
+}

@@ -1,0 +1,76 @@
+using System.Globalization;
+
+namespace Nvwa.Core.Kernel;
+
+/// <summary>
+/// The parameters of a kernel, in order (kernel-parameters.rst): separated by blanks, a value may be quoted to hold some.
+/// </summary>
+public sealed class KernelCommandLine
+{
+    /// <summary>Says to the new kernel's user space which update brought it up.</summary>
+    public const string UpdateParameter = "nvwa.update";
+
+    // pid_max has to come first: without it the kernel refuses an ns_last_pid above 32768.
+    private const string PidMax = "sysctl.kernel.pid_max";
+    private const string LastPid = "sysctl.kernel.ns_last_pid";
+
+    private readonly IReadOnlyList<string> _parameters;
+
+    private KernelCommandLine(IReadOnlyList<string> parameters) => _parameters = parameters;
+
+    public static KernelCommandLine Parse(string text) => new([.. Split(text)]);
+
+    /// <summary>
+    /// The line for the next kernel. Our own parameters are replaced and the administrator's are added once, so that the
+    /// line does not grow from update to update.
+    /// </summary>
+    /// <param name="updateId">The update that loads the kernel.</param>
+    /// <param name="band">Where the new kernel's user space takes its PIDs.</param>
+    /// <param name="append">Further parameters; may be empty.</param>
+    public KernelCommandLine ForUpdate(string updateId, Planning.PidBand band, string append)
+    {
+        IEnumerable<string> kept = _parameters.Where(parameter => NameOf(parameter) is not (PidMax or LastPid or UpdateParameter));
+        IEnumerable<string> added = Split(append).Where(parameter => !_parameters.Contains(parameter, StringComparer.Ordinal));
+        return new KernelCommandLine(
+        [
+            .. kept.Concat(added).TakeWhile(parameter => parameter != "--"),
+            string.Create(CultureInfo.InvariantCulture, $"{PidMax}={band.PidMax}"),
+            string.Create(CultureInfo.InvariantCulture, $"{LastPid}={band.Start}"),
+            $"{UpdateParameter}={updateId}",
+            // What follows "--" is for init, not for the kernel.
+            .. kept.Concat(added).SkipWhile(parameter => parameter != "--"),
+        ]);
+    }
+
+    /// <returns>The value of the last <c>name=value</c>; null where there is none.</returns>
+    public string? Value(string name) =>
+        _parameters.LastOrDefault(parameter => NameOf(parameter) == name && parameter.Contains('=', StringComparison.Ordinal))
+            ?[(name.Length + 1)..];
+
+    public override string ToString() => string.Join(' ', _parameters);
+
+    private static string NameOf(string parameter) => parameter.Split('=', 2)[0];
+
+    private static IEnumerable<string> Split(string text)
+    {
+        int start = 0;
+        bool quoted = false;
+        for (int i = 0; i <= text.Length; i++)
+        {
+            if (i < text.Length && text[i] == '"')
+            {
+                quoted = !quoted;
+            }
+
+            if (i == text.Length || (!quoted && char.IsWhiteSpace(text[i])))
+            {
+                if (i > start)
+                {
+                    yield return text[start..i];
+                }
+
+                start = i + 1;
+            }
+        }
+    }
+}

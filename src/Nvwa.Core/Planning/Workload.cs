@@ -1,0 +1,58 @@
+using System.Net;
+
+namespace Nvwa.Core.Planning;
+
+/// <summary>What kind of thing is kept. Persisted: never renumber.</summary>
+public enum WorkloadKind
+{
+    None = 0,
+
+    /// <summary>A process tree named by the PID of its root; it lives in a scope of ours.</summary>
+    Process = 1,
+
+    /// <summary>A systemd service.</summary>
+    Service = 2,
+}
+
+/// <summary>How a service says that it has started, as far as a restore must know it. Persisted: never renumber.</summary>
+public enum ServiceType
+{
+    None = 0,
+    Simple = 1,
+    Exec = 2,
+    Notify = 3,
+    NotifyReload = 4,
+    Idle = 5,
+}
+
+/// <summary>A descriptor whose other end is not kept: taken out of the dump and handed in again at the restore.</summary>
+/// <param name="Inode">Of the socket, in the old kernel.</param>
+public sealed record ExternalSocket(long Inode);
+
+/// <summary>A socket whose packets are dropped, never refused, while its owner does not run.</summary>
+/// <param name="Protocol"><c>tcp</c> or <c>udp</c>.</param>
+/// <param name="Local">The own address and port.</param>
+/// <param name="Remote">The peer; null for a listening or unconnected socket.</param>
+public sealed record KeptEndpoint(string Protocol, string Local, string? Remote)
+{
+    public IPEndPoint LocalEndPoint => IPEndPoint.Parse(Local);
+
+    public IPEndPoint? RemoteEndPoint => Remote is null ? null : IPEndPoint.Parse(Remote);
+}
+
+/// <summary>One thing that is kept: a process tree or a service.</summary>
+/// <param name="Name">The PID or the unit, as the operator knows it; also its directory of images.</param>
+/// <param name="Kind">Process or service.</param>
+/// <param name="Unit">The unit that holds its processes: the service, or a scope of ours.</param>
+/// <param name="MainPid">The root of the tree.</param>
+/// <param name="Numbers">All PIDs, TIDs, session and process group numbers of the tree.</param>
+/// <param name="ServiceType">None for a process.</param>
+/// <param name="JournalSockets">Its streams to journald.</param>
+public sealed record Workload(
+    string Name,
+    WorkloadKind Kind,
+    string Unit,
+    int MainPid,
+    IReadOnlyList<int> Numbers,
+    ServiceType ServiceType,
+    IReadOnlyList<ExternalSocket> JournalSockets);

@@ -1,0 +1,21 @@
+namespace Nvwa.Linux;
+
+/// <summary>
+/// Blocking kernel waits, each on a thread of its own, so that the thread pool is left to the short work.
+/// </summary>
+internal static class Background
+{
+    public static Task<T> RunAsync<T>(Func<T> wait) =>
+        Task.Factory.StartNew(
+            wait,
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach,
+            TaskScheduler.Default);
+
+    public static Task RunAsync(Action wait) =>
+        Task.Factory.StartNew(
+            wait,
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach,
+            TaskScheduler.Default);
+}

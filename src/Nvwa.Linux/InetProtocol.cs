@@ -1,0 +1,7 @@
+namespace Nvwa.Linux;
+
+public enum InetProtocol
+{
+    Tcp,
+    Udp,
+}

@@ -1,0 +1,82 @@
+using System.Net;
+using Microsoft.Win32.SafeHandles;
+
+namespace Nvwa.Linux;
+
+/// <summary>Addresses that this host has, in the network namespace of the calling thread: rtnetlink(7).</summary>
+public static class LocalAddresses
+{
+    /// <summary>
+    /// A socket can be bound to it. An IPv6 address whose uniqueness is not yet, or was not, established does not count;
+    /// any address of a network on the loopback interface does (127.0.0.2), and so do the any addresses.
+    /// </summary>
+    public static bool Has(IPAddress address) => Missing([address]).Count == 0;
+
+    /// <summary>Those that are not there, in the caller's order.</summary>
+    public static IReadOnlyList<IPAddress> Missing(IReadOnlyCollection<IPAddress> addresses)
+    {
+        using SafeFileHandle socket = Libc.RouteSocket(groups: 0);
+        return RouteAddresses.Missing(socket, addresses);
+    }
+
+    /// <summary>
+    /// Waits until the host has all of them, on a thread of its own and by the kernel's notifications. False if the
+    /// deadline passed before.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static async Task<bool> WaitAsync(
+        IReadOnlyCollection<IPAddress> addresses, TimeSpan deadline, CancellationToken cancellationToken)
+    {
+        // Subscribed before the first look, so that nothing falls between.
+        Deadline end = new(deadline);
+        using SafeFileHandle changes = Libc.RouteSocket(Libc.RTMGRP_IPV4_IFADDR | Libc.RTMGRP_IPV6_IFADDR);
+        using SafeFileHandle questions = Libc.RouteSocket(groups: 0);
+        return await Background.RunAsync(() => Wait(changes, questions, addresses, end, cancellationToken))
+            .ConfigureAwait(false);
+    }
+
+    private static bool Wait(
+        SafeFileHandle changes,
+        SafeFileHandle questions,
+        IReadOnlyCollection<IPAddress> addresses,
+        Deadline deadline,
+        CancellationToken cancellationToken)
+    {
+        using Interruption interruption = new(cancellationToken);
+        while (RouteAddresses.Missing(questions, addresses).Count > 0)
+        {
+            Span<Libc.PollEntry> entries =
+            [
+                new((int)changes.DangerousGetHandle()), new((int)interruption.Handle.DangerousGetHandle()),
+            ];
+            if (!Libc.Poll(entries, deadline))
+            {
+                return false;
+            }
+
+            if (entries[1].IsReady)
+            {
+                throw new OperationCanceledException(cancellationToken);
+            }
+
+            Discard(changes);
+        }
+
+        return true;
+    }
+
+    /// <summary>
+    /// Only that something changed is of interest: what, the next look tells. So a lost notification (ENOBUFS) is as good
+    /// as any other.
+    /// </summary>
+    private static void Discard(SafeFileHandle changes)
+    {
+        byte[] buffer = new byte[16 * 1024];
+        int result;
+        do
+        {
+            result = Libc.TryReceive(changes, buffer, Libc.MSG_DONTWAIT);
+        }
+        while (result is > 0 or -Errno.ENOBUFS or -Errno.EINTR);
+    }
+}

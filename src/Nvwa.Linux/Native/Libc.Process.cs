@@ -1,0 +1,89 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Nvwa.Linux;
+
+/// <summary>pidfd_open(2), waitid(2), signals and user identity.</summary>
+internal static partial class Libc
+{
+    public const int SIGKILL = 9;
+
+    private const long SYS_pidfd_send_signal = 424;
+    private const long SYS_pidfd_open = 434;
+    private const int P_PIDFD = 3;
+    private const int WEXITED = 4;
+    private const int CLD_EXITED = 1;
+    private const int SignalBase = 128;
+
+    /// <summary>Null if there is no such process.</summary>
+    public static SafeFileHandle? OpenPidfd(int pid)
+    {
+        long fd = syscall(SYS_pidfd_open, pid, 0);
+        if (fd == -1 && Marshal.GetLastPInvokeError() == Errno.ESRCH)
+        {
+            return null;
+        }
+
+        return Owned((int)Check(fd, "pidfd_open", Text(pid)));
+    }
+
+    /// <summary>False if the process is gone.</summary>
+    public static bool SendSignal(SafeHandle pidfd, int signal, int pid)
+    {
+        int result = pidfd_send_signal(SYS_pidfd_send_signal, pidfd, signal, 0, 0);
+        return result != -1 || (Marshal.GetLastPInvokeError() == Errno.ESRCH
+            ? false
+            : throw Failure("pidfd_send_signal", Text(pid)));
+    }
+
+    /// <summary>False if no process of the group is left.</summary>
+    public static bool SendSignalToGroup(int group, int signal)
+    {
+        int result = kill(-group, signal);
+        return result != -1 || (Marshal.GetLastPInvokeError() == Errno.ESRCH
+            ? false
+            : throw Failure("kill", Text(-group)));
+    }
+
+    /// <summary>A child that was not reaped, so that the PID is certainly still its own.</summary>
+    public static void KillUnreaped(int pid) => _ = kill(pid, SIGKILL);
+
+    /// <summary>
+    /// Waits for the end of a child of ours and reaps it. The status is the shell's: code, or 128 + signal.
+    /// </summary>
+    public static int Reap(SafeHandle pidfd, int pid)
+    {
+        Span<byte> information = stackalloc byte[128];
+        int result;
+        do
+        {
+            result = waitid(P_PIDFD, pidfd, information, WEXITED, 0);
+        }
+        while (result == -1 && Marshal.GetLastPInvokeError() == Errno.EINTR);
+        Check(result, "waitid", Text(pid));
+        int code = BinaryPrimitives.ReadInt32LittleEndian(information[8..]);
+        int status = BinaryPrimitives.ReadInt32LittleEndian(information[24..]);
+        return code == CLD_EXITED ? status : SignalBase + status;
+    }
+
+    public static uint EffectiveUser() => geteuid();
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial long syscall(long number, long first, long second);
+
+    [LibraryImport(Library, SetLastError = true, EntryPoint = "syscall")]
+    private static partial int pidfd_send_signal(long number, SafeHandle pidfd, int signal, nint information, uint flags);
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial int kill(int pid, int signal);
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial int waitid(int kind, SafeHandle id, Span<byte> information, int options, nint usage);
+
+    [LibraryImport(Library)]
+    private static partial uint geteuid();
+}

@@ -1,0 +1,95 @@
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Nvwa.Linux;
+
+/// <summary>socketpair(2), getsockopt(2) and AF_NETLINK sockets.</summary>
+internal static partial class Libc
+{
+    public const uint RTMGRP_IPV4_IFADDR = 0x10;
+    public const uint RTMGRP_IPV6_IFADDR = 0x100;
+    public const int MSG_DONTWAIT = 0x40;
+
+    private const int NETLINK_ROUTE = 0;
+    private const int AF_UNIX = 1;
+    private const int AF_NETLINK = 16;
+    private const int SOCK_RAW = 3;
+    private const int SOCK_SEQPACKET = 5;
+    private const int SOCK_CLOEXEC = O_CLOEXEC;
+    private const int SOL_SOCKET = 1;
+    private const int SO_PEERCRED = 17;
+
+    public static (SafeSocketHandle First, SafeSocketHandle Second) SeqPacketPair()
+    {
+        Span<int> ends = stackalloc int[2];
+        Check(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), "socketpair");
+        return (new SafeSocketHandle(ends[0], ownsHandle: true), new SafeSocketHandle(ends[1], ownsHandle: true));
+    }
+
+    public static PeerCredentials Peer(SafeHandle handle)
+    {
+        int length = Marshal.SizeOf<UserCredentials>();
+        int result = getsockopt(handle, SOL_SOCKET, SO_PEERCRED, out UserCredentials peer, ref length);
+        Check(result, "getsockopt", "SO_PEERCRED");
+        return new PeerCredentials(peer.Pid, peer.Uid, peer.Gid);
+    }
+
+    /// <summary>A route netlink socket of the calling thread's network namespace, subscribed to these groups.</summary>
+    public static SafeFileHandle RouteSocket(uint groups)
+    {
+        int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+        SafeFileHandle handle = Owned(Check(fd, "socket", "AF_NETLINK"));
+        NetlinkAddress address = new() { Family = AF_NETLINK, Groups = groups };
+        Check(bind(handle, in address, Marshal.SizeOf<NetlinkAddress>()), "bind", "AF_NETLINK");
+        return handle;
+    }
+
+    public static void Send(SafeHandle handle, ReadOnlySpan<byte> message, string subject) =>
+        Check(send(handle, message, (nuint)message.Length, 0), "send", subject);
+
+    /// <summary>Bytes of one message, or a negated error number.</summary>
+    public static int TryReceive(SafeHandle handle, Span<byte> buffer, int flags)
+    {
+        nint count = recv(handle, buffer, (nuint)buffer.Length, flags);
+        return count == -1 ? -Marshal.GetLastPInvokeError() : (int)count;
+    }
+
+    /// <summary>struct ucred.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct UserCredentials
+    {
+        public int Pid;
+        public uint Uid;
+        public uint Gid;
+    }
+
+    /// <summary>struct sockaddr_nl.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct NetlinkAddress
+    {
+        public ushort Family;
+        public ushort Padding;
+        public uint Port;
+        public uint Groups;
+    }
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial int socket(int domain, int type, int protocol);
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial int socketpair(int domain, int type, int protocol, Span<int> ends);
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial int bind(SafeHandle fd, in NetlinkAddress address, int length);
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial int getsockopt(
+        SafeHandle fd, int level, int option, out UserCredentials value, ref int length);
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial nint send(SafeHandle fd, ReadOnlySpan<byte> buffer, nuint length, int flags);
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial nint recv(SafeHandle fd, Span<byte> buffer, nuint length, int flags);
+}

@@ -1,0 +1,7 @@
+namespace Nvwa.Qemu;
+
+/// <summary>QEMU's version, for people to read; what a QEMU can do is asked of its schema.</summary>
+public sealed record QmpVersion(int Major, int Minor, int Micro, string Package)
+{
+    public override string ToString() => $"{Major}.{Minor}.{Micro}{Package}";
+}

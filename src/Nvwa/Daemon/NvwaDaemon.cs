@@ -1,0 +1,262 @@
+using System.Net.Sockets;
+using System.Reflection;
+using System.Text.Json;
+using Nvwa.Api;
+using Nvwa.Core;
+using Nvwa.Core.Configuration;
+using Nvwa.Core.Journal;
+using Nvwa.Linux;
+using Nvwa.Restore;
+using Nvwa.State;
+using Nvwa.Update;
+using Nvwa.Varlink;
+
+namespace Nvwa.Daemon;
+
+/// <summary>
+/// The daemon: first does what the journal asks for (a restore after a switch, a rollback after a crash), then answers
+/// requests. At most one update runs at a time; status is answered all the while.
+/// </summary>
+internal sealed class NvwaDaemon(ConfigurationFiles files, UpdateJournal journal, TimeProvider time, Action<string> log) : IDisposable
+{
+    private readonly string _bootId = $"{ProcFs.BootId}";
+    private readonly SemaphoreSlim _one = new(1, 1);
+    private Action? _cancel;
+
+    /// <summary>Completed when nothing runs.</summary>
+    private Task _work = Task.CompletedTask;
+
+    public static string Version { get; } =
+        typeof(NvwaDaemon).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
+
+    public async Task<ExitCode> RunAsync(CancellationToken cancellation)
+    {
+        journal.Heal();
+        using Socket listener = Listen();
+        var info = new ServiceInfo("nvwa", "nvwa", Version, "https://gitee.com/openeuler/nvwa", ["org.varlink.service", NvwaInterface.Name]);
+        var offered = new VarlinkInterface(NvwaInterface.Name, NvwaInterface.Description, new Dictionary<string, VarlinkMethod>
+        {
+            ["Update"] = UpdateAsync,
+            ["Check"] = CheckAsync,
+            ["Cancel"] = CancelAsync,
+            ["Init"] = InitAsync,
+            ["Status"] = StatusAsync,
+        });
+        var server = new VarlinkServer(listener, info, offered, socket => Credentials.OfPeer(socket.SafeHandle).Pid, log);
+        _work = RecoverAsync(cancellation);
+        Notify.Send("READY=1");
+        try
+        {
+            await server.RunAsync(cancellation);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            // systemctl stop: an update that runs is rolled back before we go.
+            await StopAsync();
+        }
+
+        return ExitCode.Done;
+    }
+
+    public void Dispose() => _one.Dispose();
+
+    private async Task RecoverAsync(CancellationToken cancellation)
+    {
+        await _one.WaitAsync(cancellation);
+        try
+        {
+            UpdateState? state = journal.Read();
+            switch (state?.Next(_bootId) ?? NextStep.Nothing)
+            {
+                case NextStep.Restore:
+                    using (var systemd = SystemdBus.Connect())
+                    {
+                        Outcome outcome = await new RestoreRun(journal, systemd, _bootId, log).RunAsync(cancellation);
+                        log($"update {state!.Id}: {outcome}");
+                    }
+
+                    break;
+                case NextStep.RollBack:
+                    using (var systemd = SystemdBus.Connect())
+                    {
+                        await new RollBack(journal, systemd, log).RunAsync(state!, state!.Phase, "the daemon ended while it ran");
+                    }
+
+                    break;
+                case NextStep.CloseInterrupted:
+                    journal.Append(new Closed(Outcome.Interrupted, null, Moment.Now()));
+                    journal.Archive();
+                    log($"update {state!.Id}: the machine went down before the switch; what was saved does not count");
+                    break;
+                default:
+                    // A crash between the last record and the move to the history.
+                    journal.Archive();
+                    break;
+            }
+        }
+        catch (Exception failed) when (failed is LinuxException or SystemdException or IOException or InvalidDataException)
+        {
+            log($"what the journal asks for could not be done: {failed.Message}");
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    private async Task<JsonElement> UpdateAsync(VarlinkCall call, CancellationToken cancellation)
+    {
+        UpdateParameters parameters = call.Parameters(ApiJson.Default.UpdateParameters);
+        using Exclusive exclusive = Enter();
+        Planning planning = await PlanAsync(parameters.Version, parameters.Append, call.CallerPid, cancellation);
+        if (planning.Plan is not { } plan)
+        {
+            throw VarlinkException.Of(NvwaInterface.Refused, new RefusedParameters(planning.Results), ApiJson.Default.RefusedParameters);
+        }
+
+        if (parameters.DryRun == true)
+        {
+            string dry = $"would replace {ProcFs.KernelRelease} by {plan.Kernel.Version}, keep {Names(plan.Workloads.Select(workload => workload.Name))}, "
+                + $"and stop {Names(plan.StopList)}; kernel command line: {plan.CommandLine}";
+            return Last(new Progress(null, Phase.Check, dry, planning.Results));
+        }
+
+        await call.ReplyAsync(
+            new Progress(plan.Id, Phase.Check, $"update {plan.Id}: {ProcFs.KernelRelease} -> {plan.Kernel.Version}", planning.Results),
+            ApiJson.Default.Progress);
+        RolledBack ended = await RunUpdateAsync(plan, progress => call.ReplyAsync(progress, ApiJson.Default.Progress));
+        string restarted = ended.Restarted.Count == 0 ? "" : $"; restarted: {Names(ended.Restarted)}";
+        string troubles = ended.Troubles.Count == 0 ? "" : $"; but: {string.Join("; ", ended.Troubles)}";
+        throw VarlinkException.Of(
+            NvwaInterface.Failed,
+            new Message($"{ended.During} failed: {ended.Reason}; rolled back, everything runs on {ProcFs.KernelRelease}{restarted}{troubles}"),
+            ApiJson.Default.Message);
+    }
+
+    /// <summary>Runs until the jump, or until everything is rolled back.</summary>
+    private async Task<RolledBack> RunUpdateAsync(UpdatePlan plan, Func<Progress, Task> report)
+    {
+        using var running = new CancellationTokenSource();
+        _cancel = running.Cancel;
+        var finished = new TaskCompletionSource();
+        _work = finished.Task;
+        using var systemd = SystemdBus.Connect();
+        journal.Begin(new Opened(
+            plan.Id, ProcFs.KernelRelease, plan.Kernel.Version, _bootId, new ImageStore(plan.Server.CriuDir, plan.Id).Root,
+            plan.Server.CriuExe, plan.Restore.DebugMode, Moment.Now()));
+        try
+        {
+            await new UpdateRun(plan, journal, systemd, report).RunAsync(running.Token);
+            throw new PhaseException(Phase.Switch, "the run ended without a switch", new InvalidOperationException());
+        }
+        catch (PhaseException failed)
+        {
+            log($"update {plan.Id}: {failed.Phase} failed: {failed.Message}");
+            RolledBack ended = await new RollBack(journal, systemd, log).RunAsync(journal.Read()!, failed.Phase, failed.Message);
+            log($"update {plan.Id}: rolled back");
+            return ended;
+        }
+        finally
+        {
+            _cancel = null;
+            finished.SetResult();
+        }
+    }
+
+    private async Task<JsonElement> CheckAsync(VarlinkCall call, CancellationToken cancellation)
+    {
+        CheckParameters parameters = call.Parameters(ApiJson.Default.CheckParameters);
+        Planning planning = await PlanAsync(parameters.Version, null, call.CallerPid, cancellation);
+        return JsonSerializer.SerializeToElement(new CheckReply(planning.Results), ApiJson.Default.CheckReply);
+    }
+
+    private Task<JsonElement> CancelAsync(VarlinkCall call, CancellationToken cancellation)
+    {
+        if (_cancel is not { } cancel || journal.Read() is not { } state)
+        {
+            throw VarlinkException.Of(NvwaInterface.Failed, new Message("cancel: no update is running"), ApiJson.Default.Message);
+        }
+
+        cancel();
+        return Task.FromResult(JsonSerializer.SerializeToElement(new CancelReply(state.Id), ApiJson.Default.CancelReply));
+    }
+
+    private Task<JsonElement> InitAsync(VarlinkCall call, CancellationToken cancellation)
+    {
+        bool discard = call.Parameters(ApiJson.Default.InitParameters).Discard == true;
+        using Exclusive exclusive = Enter();
+        UpdateState? state = journal.Read();
+        string[] pending = state?.Next(_bootId) == NextStep.Restore
+            ? [.. state.Workloads.Where(workload => workload.IsPending).Select(workload => workload.Workload.Name)]
+            : [];
+        if (pending.Length > 0 && !discard)
+        {
+            throw VarlinkException.Of(NvwaInterface.ImagesPending, new PendingParameters(pending), ApiJson.Default.PendingParameters);
+        }
+
+        using var systemd = SystemdBus.Connect();
+        IReadOnlyList<string> removed = new Clearing(files, journal, systemd).Run(state);
+        return Task.FromResult(JsonSerializer.SerializeToElement(new InitReply(removed), ApiJson.Default.InitReply));
+    }
+
+    private async Task<JsonElement> StatusAsync(VarlinkCall call, CancellationToken cancellation)
+    {
+        StatusParameters parameters = call.Parameters(ApiJson.Default.StatusParameters);
+        if (parameters.Wait == true)
+        {
+            await _work.WaitAsync(cancellation);
+        }
+
+        UpdateState? state = parameters.Id is null ? journal.Read() : journal.Read(parameters.Id);
+        if (parameters.Id is not null && state is null)
+        {
+            throw VarlinkException.Of(
+                NvwaInterface.Usage, new Message($"status: there is no update {parameters.Id}"), ApiJson.Default.Message);
+        }
+
+        var reply = new StatusReply(Version, ProcFs.KernelRelease, state is null ? null : UpdateReport.Of(state));
+        return JsonSerializer.SerializeToElement(reply, ApiJson.Default.StatusReply);
+    }
+
+    private async Task<Planning> PlanAsync(string? version, string? append, int callerPid, CancellationToken cancellation)
+    {
+        try
+        {
+            return await new Planner(files, time).PlanAsync(version, append ?? "", callerPid, cancellation);
+        }
+        catch (ConfigurationException wrong)
+        {
+            throw VarlinkException.Of(NvwaInterface.Usage, new Message(wrong.Message), ApiJson.Default.Message);
+        }
+    }
+
+    private async Task StopAsync()
+    {
+        _cancel?.Invoke();
+        await _work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    /// <summary>One update, restore or init at a time; a second is refused, not queued.</summary>
+    private Exclusive Enter() => _one.Wait(0)
+        ? new Exclusive(_one)
+        : throw VarlinkException.Of(NvwaInterface.Busy, new BusyParameters(journal.Read()?.Id ?? "that is being checked"), ApiJson.Default.BusyParameters);
+
+    private sealed class Exclusive(SemaphoreSlim one) : IDisposable
+    {
+        public void Dispose() => one.Release();
+    }
+
+    private static Socket Listen()
+    {
+        PrivateDirectory.Create(Path.GetDirectoryName(NvwaInterface.SocketPath)!);
+        File.Delete(NvwaInterface.SocketPath);
+        var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(NvwaInterface.SocketPath));
+        listener.Listen();
+        return listener;
+    }
+
+    private static JsonElement Last(Progress progress) => JsonSerializer.SerializeToElement(progress, ApiJson.Default.Progress);
+
+    private static string Names(IEnumerable<string> names) => string.Join(", ", names.DefaultIfEmpty("nothing"));
+}

@@ -1,0 +1,83 @@
+using Nvwa.Core.Journal;
+using Nvwa.Core.Planning;
+
+namespace Nvwa.Restore;
+
+/// <summary>
+/// What the generator writes (systemd.generator(7)): only while a committed journal waits to be restored, so that nothing
+/// stale can be left behind. A drop-in turns the start of a kept service into its restore, in the unit's own cgroup.
+/// </summary>
+internal static class Generator
+{
+    private const string Units = "/usr/lib/systemd/system";
+
+    /// <param name="state">The open update; null if there is none.</param>
+    /// <param name="bootId">Of this boot.</param>
+    /// <param name="directory">The generator's directory, on /run: empty at each start of the generators.</param>
+    public static ExitCode Write(UpdateState? state, string bootId, string directory)
+    {
+        foreach ((string name, string content) in Files(state, bootId))
+        {
+            string path = Path.Combine(directory, name);
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            if (content.StartsWith('/'))
+            {
+                File.CreateSymbolicLink(path, content);
+            }
+            else
+            {
+                using StreamWriter file = File.CreateText(path);
+                file.Write(content);
+            }
+        }
+
+        return ExitCode.Done;
+    }
+
+    /// <summary>Files by path relative to the generator's directory; a value that begins with '/' is a link's target.</summary>
+    public static IReadOnlyDictionary<string, string> Files(UpdateState? state, string bootId)
+    {
+        var files = new Dictionary<string, string>(StringComparer.Ordinal);
+        if (state?.Next(bootId) != NextStep.Restore)
+        {
+            return files;
+        }
+
+        files["sysinit.target.wants/nvwa-lock.service"] = $"{Units}/nvwa-lock.service";
+        files["multi-user.target.wants/nvwa.service"] = $"{Units}/nvwa.service";
+        foreach (WorkloadState workload in state.Workloads.Where(NeedsDropIn))
+        {
+            files[$"{workload.Workload.Unit}.d/50-nvwa.conf"] = DropIn(workload.Workload);
+        }
+
+        return files;
+    }
+
+    /// <summary>
+    /// It stays after the restore until the update is closed: systemd must not see the type change back before it has
+    /// taken READY=1.
+    /// </summary>
+    private static bool NeedsDropIn(WorkloadState workload) =>
+        workload.Workload.Kind == WorkloadKind.Service
+        && workload.Step is WorkloadStep.Saved or WorkloadStep.Attempted or WorkloadStep.Resuming or WorkloadStep.Restored;
+
+    private static string DropIn(Workload workload) => $"""
+        # Made by nvwa while {workload.Name} waits to be restored; gone once the update is confirmed.
+        [Unit]
+        After=nvwa-lock.service
+        ConditionPathExists=
+        AssertPathExists=
+
+        [Service]
+        Type=notify
+        NotifyAccess=all
+        TimeoutStartSec=infinity
+        Restart=no
+        ExecCondition=
+        ExecStartPre=
+        ExecStart=
+        ExecStart=+/usr/bin/nvwa resume {workload.Name}
+        ExecStartPost=
+
+        """;
+}

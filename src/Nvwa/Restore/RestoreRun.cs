@@ -1,0 +1,96 @@
+using Nvwa.Core;
+using Nvwa.Core.Journal;
+using Nvwa.Core.Planning;
+using Nvwa.Linux;
+using Nvwa.State;
+
+namespace Nvwa.Restore;
+
+/// <summary>
+/// The daemon's part after a switch: starts every kept workload (systemd may already be at it), waits until each is
+/// settled, and closes the update.
+/// </summary>
+internal sealed class RestoreRun(UpdateJournal journal, SystemdBus systemd, string bootId, Action<string> log)
+{
+    private static readonly TimeSpan RestoreDeadline = TimeSpan.FromMinutes(35);
+
+    public async Task<Outcome> RunAsync(CancellationToken cancellation)
+    {
+        journal.Append(new Arrived(bootId, ProcFs.KernelRelease, Moment.Now()));
+        journal.Append(new PhaseEntered(Phase.Restore, Moment.Now()));
+        UpdateState state = journal.Read()!;
+        await Task.WhenAll(RestoreProcessesAsync(state, cancellation), StartServicesAsync(state, cancellation));
+        await SettleTheRestAsync(journal.Read()!, cancellation);
+        journal.Append(new PhaseEntered(Phase.Confirm, Moment.Now()));
+        return await ConfirmAsync(journal.Read()!, cancellation);
+    }
+
+    /// <summary>Processes are restored by a unit of their own each: nothing of ours is around them.</summary>
+    private Task<IReadOnlyDictionary<string, SystemdJobResult>> RestoreProcessesAsync(UpdateState state, CancellationToken cancellation) => systemd.StartAllAsync(
+        [.. state.Workloads
+            .Where(workload => workload.Workload.Kind == WorkloadKind.Process && workload.IsPending)
+            .Select(workload => $"nvwa-resume@{workload.Workload.Name}.service")],
+        RestoreDeadline,
+        cancellation);
+
+    private Task<IReadOnlyDictionary<string, SystemdJobResult>> StartServicesAsync(UpdateState state, CancellationToken cancellation) => systemd.StartAllAsync(
+        [.. state.Workloads.Where(workload => workload.Workload.Kind == WorkloadKind.Service && !workload.IsSettled).Select(workload => workload.Workload.Unit)],
+        RestoreDeadline,
+        cancellation);
+
+    /// <summary>A restore that ended without a word (killed, or never run) is no restore.</summary>
+    private async Task SettleTheRestAsync(UpdateState state, CancellationToken cancellation)
+    {
+        WorkloadState[] silent = [.. state.Workloads.Where(workload => !workload.IsSettled)];
+        foreach (WorkloadState workload in silent)
+        {
+            Fate fate = workload.Workload.Kind == WorkloadKind.Service ? Fate.ColdStarted : Fate.Lost;
+            string reason = workload.Step == WorkloadStep.Resuming
+                ? "its restore was interrupted after its images were consumed"
+                : $"its restore did not finish; see: journalctl -u {workload.Workload.Unit} -b";
+            journal.Append(new NotRestored(workload.Workload.Name, fate, reason, null, Moment.Now()));
+        }
+
+        string[] services = [.. silent.Where(workload => workload.Workload.Kind == WorkloadKind.Service).Select(workload => workload.Workload.Unit)];
+        if (services.Length > 0)
+        {
+            systemd.Reload();
+            foreach (string unit in services)
+            {
+                systemd.Stop(unit);
+            }
+
+            await systemd.StartAllAsync(services, RestoreDeadline, cancellation);
+        }
+    }
+
+    private async Task<Outcome> ConfirmAsync(UpdateState state, CancellationToken cancellation)
+    {
+        var store = new ImageStore(Path.GetDirectoryName(state.Opening.ImagesDirectory)!, state.Id);
+        foreach (WorkloadState workload in state.Workloads)
+        {
+            if (workload.Step == WorkloadStep.Restored && ProcFs.Read(workload.MainPid) is null)
+            {
+                log($"{workload.Workload.Name} was restored as process {workload.MainPid} and ended since");
+            }
+            else if (workload.Step != WorkloadStep.Restored)
+            {
+                log($"{workload.Workload.Name} was not restored: {workload.Reason}");
+            }
+
+            if (!state.Opening.Debug)
+            {
+                store.RemoveImages(workload.Workload);
+            }
+        }
+
+        RtcReading? rtc = await RtcClock.MeasureAsync(cancellation);
+        Outcome outcome = state.Workloads.All(workload => workload.Step == WorkloadStep.Restored) ? Outcome.Updated : Outcome.Degraded;
+        journal.Append(new Closed(outcome, rtc is { } reading ? new RtcTick(reading.RtcSeconds, reading.BoottimeNanoseconds) : null, Moment.Now()));
+        journal.Archive();
+        // The journal is closed, so the generator writes nothing any more.
+        systemd.Reload();
+        systemd.Stop(LockHolder.Unit);
+        return outcome;
+    }
+}

@@ -1,0 +1,76 @@
+using Nvwa.Core.Checks;
+using Nvwa.Core.Configuration;
+using Nvwa.Core.Kernel;
+using Nvwa.Core.Planning;
+using Nvwa.Linux;
+using Nvwa.State;
+
+namespace Nvwa.Update;
+
+/// <summary>What Check found, and what follows from it.</summary>
+/// <param name="Results">All answers.</param>
+/// <param name="Plan">Null where a check refuses, or no kernel was named.</param>
+internal sealed record Planning(IReadOnlyList<CheckResult> Results, UpdatePlan? Plan);
+
+/// <summary>The phase Check: reads the configuration and the host, and plans the update. Touches nothing.</summary>
+internal sealed class Planner(ConfigurationFiles files, TimeProvider time)
+{
+    private const string UnitInterface = SystemdInterface.Unit;
+
+    /// <param name="version">The new kernel; null to check only what does not depend on it.</param>
+    /// <param name="append">Further kernel parameters.</param>
+    /// <param name="callerPid">Who asked: neither kept nor stopped.</param>
+    /// <param name="cancellation">Ends the checks.</param>
+    /// <exception cref="ConfigurationException">A configuration file cannot be used.</exception>
+    public async Task<Planning> PlanAsync(string? version, string append, int callerPid, CancellationToken cancellation)
+    {
+        (RestoreConfiguration restore, ServerConfiguration server) = files.Read();
+        var results = new List<CheckResult>();
+        KernelImage? image = null;
+        if (version is not null)
+        {
+            (CheckResult kernel, image) = HostChecks.Kernel(version);
+            results.Add(kernel);
+        }
+
+        using var systemd = SystemdBus.Connect();
+        var discovery = new Discovery(systemd, callerPid);
+        await discovery.FindAsync(restore, cancellation);
+        results.AddRange(discovery.Results);
+        results.Add(HostChecks.Kexec());
+        results.Add(HostChecks.State());
+        results.Add(HostChecks.Images(server.CriuDir, discovery.Workloads));
+        results.Add(await HostChecks.CriuAsync(server.CriuExe, discovery.Workloads, cancellation));
+        results.AddRange(HostChecks.Switches(restore));
+
+        if (image is null || results.Exists(result => result.Verdict >= Verdict.Refuse))
+        {
+            return new Planning(results, null);
+        }
+
+        string id = UpdateId.Of(time.GetUtcNow());
+        var band = PidBand.Choose(discovery.Workloads.SelectMany(workload => workload.Numbers));
+        string commandLine = KernelCommandLine.Parse(ProcFs.CommandLine).ForUpdate(id, band, append).ToString();
+        IReadOnlyList<string> stopList = StopList.Compute(
+            ActiveUnits(systemd), [.. discovery.Workloads.Select(workload => workload.Unit)], systemd.UnitOfProcess(callerPid));
+        return new Planning(results, new UpdatePlan(id, image, commandLine, discovery.Workloads, stopList, restore, server));
+    }
+
+    private static IReadOnlyList<UnitFacts> ActiveUnits(SystemdBus systemd) =>
+    [
+        .. systemd.ListUnits()
+            .Where(unit => unit.ActiveState is "active" or "activating" or "reloading" && !unit.Name.EndsWith(".device", StringComparison.Ordinal))
+            .Select(unit => new UnitFacts(
+                unit.Name,
+                [
+                    .. systemd.GetStrings(unit.Name, UnitInterface, "Requires"),
+                    .. systemd.GetStrings(unit.Name, UnitInterface, "Requisite"),
+                    .. systemd.GetStrings(unit.Name, UnitInterface, "BindsTo"),
+                    .. systemd.GetStrings(unit.Name, UnitInterface, "PartOf"),
+                    .. systemd.GetStrings(unit.Name, UnitInterface, "Wants"),
+                    .. systemd.GetStrings(unit.Name, UnitInterface, "TriggeredBy"),
+                ],
+                systemd.GetStrings(unit.Name, UnitInterface, "Before"),
+                systemd.GetBool(unit.Name, UnitInterface, "DefaultDependencies"))),
+    ];
+}

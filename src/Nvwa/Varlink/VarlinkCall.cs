@@ -1,0 +1,48 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Nvwa.Varlink;
+
+/// <summary>A call answered by an error: its name and what the interface says goes with it.</summary>
+internal sealed class VarlinkException(string error, JsonElement parameters) : Exception(error)
+{
+    public string Error { get; } = error;
+
+    public JsonElement Parameters { get; } = parameters;
+
+    public static VarlinkException Of<T>(string error, T parameters, JsonTypeInfo<T> type) =>
+        new(error, JsonSerializer.SerializeToElement(parameters, type));
+}
+
+/// <summary>One call that a client made.</summary>
+/// <param name="Request">Method and parameters.</param>
+/// <param name="CallerPid">The process at the other end (SO_PEERCRED).</param>
+/// <param name="Replies">Sends a reply that is not the last; does nothing for a caller that wants only one.</param>
+internal sealed record VarlinkCall(VarlinkRequest Request, int CallerPid, Func<JsonElement, Task> Replies)
+{
+    public T Parameters<T>(JsonTypeInfo<T> type)
+    {
+        try
+        {
+            return (Request.Parameters ?? JsonDocument.Parse("{}").RootElement).Deserialize(type)!;
+        }
+        catch (JsonException broken)
+        {
+            throw VarlinkException.Of(
+                "org.varlink.service.InvalidParameter",
+                new UnknownParameter(broken.Path?.TrimStart('$', '.') ?? ""),
+                VarlinkJson.Default.UnknownParameter);
+        }
+    }
+
+    public Task ReplyAsync<T>(T parameters, JsonTypeInfo<T> type) => Replies(JsonSerializer.SerializeToElement(parameters, type));
+}
+
+/// <summary>A method: takes a call, gives the parameters of the last reply, or throws <see cref="VarlinkException"/>.</summary>
+internal delegate Task<JsonElement> VarlinkMethod(VarlinkCall call, CancellationToken cancellation);
+
+/// <summary>What a server offers under one name.</summary>
+/// <param name="Name">As <c>io.nvwa</c>.</param>
+/// <param name="Description">The interface in varlink's own language.</param>
+/// <param name="Methods">By name without the interface.</param>
+internal sealed record VarlinkInterface(string Name, string Description, IReadOnlyDictionary<string, VarlinkMethod> Methods);

@@ -1,0 +1,57 @@
+using System.Net.Sockets;
+using System.Text.Json;
+
+namespace Nvwa.Linux.Tests;
+
+/// <summary>Against a real journald: see <see cref="SystemdJournaldInstance"/>.</summary>
+public sealed class SystemdJournaldRealTests(SystemdJournaldInstance journald) : IClassFixture<SystemdJournaldInstance>
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    [Fact]
+    public async Task What_is_written_to_a_stream_is_in_the_journal_after_synchronize()
+    {
+        using Socket stream = Journald.ConnectStream("streamer", "streamer.service", 30, journald.StreamPath);
+        stream.Send("plain\n<3>with a level\n"u8);
+
+        Journald.Synchronize(Patience, journald.VarlinkPath);
+
+        Assert.Equal(
+            ["streamer.service 6 plain", "streamer.service 3 with a level"],
+            await ReadAsync("streamer"));
+    }
+
+    [Fact]
+    public void Relinquished_files_are_closed_and_flushing_opens_them_again()
+    {
+        Journald.FlushToVar(Patience, journald.VarlinkPath);
+        Assert.NotEmpty(journald.OpenPersistentFiles());
+
+        Journald.RelinquishVar(Patience, journald.VarlinkPath);
+        Assert.Empty(journald.OpenPersistentFiles());
+
+        Journald.FlushToVar(Patience, journald.VarlinkPath);
+        Assert.NotEmpty(journald.OpenPersistentFiles());
+    }
+
+    /// <summary>Unit, level and text of the identifier's entries, wherever they are by now.</summary>
+    private async Task<string[]> ReadAsync(string identifier)
+    {
+        SpawnRequest request = new(
+            "journalctl",
+            [
+                .. journald.Files().Select(file => $"--file={file}"),
+                "--output=json", "--output-fields=_SYSTEMD_UNIT,PRIORITY,MESSAGE", $"SYSLOG_IDENTIFIER={identifier}",
+            ]);
+        SpawnResult result = await Spawn.RunAsync(request, Patience, CancellationToken.None);
+        Assert.True(result.ExitCode == 0, result.Error);
+        return [.. result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(Describe)];
+    }
+
+    private static string Describe(string entry)
+    {
+        using var document = JsonDocument.Parse(entry);
+        JsonElement fields = document.RootElement;
+        return $"{fields.GetProperty("_SYSTEMD_UNIT")} {fields.GetProperty("PRIORITY")} {fields.GetProperty("MESSAGE")}";
+    }
+}
