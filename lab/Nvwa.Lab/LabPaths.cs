@@ -9,6 +9,10 @@ internal static class LabPaths
 
     public static string ImageBuild => Path.Combine(RepositoryRoot, "lab", "image", "build");
 
+    public static string Artifacts => Path.Combine(RepositoryRoot, "artifacts");
+
+    public static string Workload(string name) => Path.Combine(RepositoryRoot, "lab", "workloads", name);
+
     public static string Evidence(string name) => Path.Combine(RepositoryRoot, "artifacts", "lab", name);
 
     // A build with its output elsewhere is run from the repository instead.

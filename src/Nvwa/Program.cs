@@ -6,6 +6,9 @@ using Nvwa.Linux;
 using Nvwa.Restore;
 using Nvwa.State;
 
+// As shells say it: 128 + SIGINT.
+const int Interrupted = 130;
+
 // Where everything is put together: what comes from outside (directories, clock, standard streams) is named here only.
 var files = new ConfigurationFiles(ConfigurationFiles.Directory);
 var journal = new UpdateJournal(UpdateJournal.Directory);
@@ -22,8 +25,12 @@ var internals = new CommandTree.Internals(
 
 try
 {
-    int code = await CommandTree.Build(client, internals).Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
-    return code;
+    return await CommandTree.InvokeAsync(CommandTree.Build(client, internals), args, new InvocationConfiguration());
+}
+catch (OperationCanceledException)
+{
+    await Console.Error.WriteLineAsync("nvwa: interrupted; what the daemon has begun goes on, see: nvwa status");
+    return Interrupted;
 }
 catch (Exception failed) when (failed is LinuxException or SystemdException or IOException or InvalidDataException or UnauthorizedAccessException)
 {

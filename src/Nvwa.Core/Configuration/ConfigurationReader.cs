@@ -1,5 +1,6 @@
 using System.Globalization;
 using YamlDotNet.Core;
+using YamlDotNet.Core.Events;
 using YamlDotNet.RepresentationModel;
 
 namespace Nvwa.Core.Configuration;
@@ -48,6 +49,9 @@ public static class ConfigurationReader
     /// <summary>The top level of a file. Each accessor takes its key out; what is left at the end is unknown.</summary>
     private sealed class Mapping
     {
+        /// <summary>Stream, document, mapping, list, and some.</summary>
+        private const int MaxDepth = 16;
+
         private readonly string _file;
         private readonly Dictionary<string, (YamlScalarNode Key, YamlNode Value)> _left = new(StringComparer.Ordinal);
         private readonly List<string> _known = [];
@@ -77,8 +81,8 @@ public static class ConfigurationReader
         public string AbsolutePath(string key, string missing) => Take(key) switch
         {
             null => missing,
-            YamlScalarNode { Value: ['/', ..] path } when !path.Split('/').Contains("..") && !path.Contains('\0', StringComparison.Ordinal) => path,
-            YamlNode other => throw Error(other, $"{key} must be an absolute path without '..', not {Describe(other)}"),
+            YamlScalarNode { Value: ['/', ..] path } when path.Trim('/').Length > 0 && !path.Split('/').Contains("..") && !path.Any(char.IsControl) => path,
+            YamlNode other => throw Error(other, $"{key} must be an absolute path below '/' without '..', not {Describe(other)}"),
         };
 
         /// <summary>A list; an empty value (<c>pids:</c>) is an empty list. Repeated entries count once.</summary>
@@ -113,6 +117,7 @@ public static class ConfigurationReader
         {
             try
             {
+                RefuseDepth(text);
                 var yaml = new YamlStream();
                 yaml.Load(new StringReader(text));
                 return yaml.Documents switch
@@ -127,6 +132,29 @@ public static class ConfigurationReader
             catch (YamlException broken)
             {
                 throw new ConfigurationException(_file, (int)broken.Start.Line, $"not valid YAML: {broken.Message}");
+            }
+        }
+
+        /// <summary>
+        /// Event by event, before a tree is built: building one calls itself for each level, and a few aliases make a
+        /// tree that takes forever to walk.
+        /// </summary>
+        private void RefuseDepth(string text)
+        {
+            var parser = new Parser(new StringReader(text));
+            int depth = 0;
+            while (parser.MoveNext())
+            {
+                depth += parser.Current!.NestingIncrease;
+                if (depth > MaxDepth)
+                {
+                    throw new ConfigurationException(_file, (int)parser.Current.Start.Line, "nested too deeply: expected 'key: value' lines and lists");
+                }
+
+                if (parser.Current is AnchorAlias alias)
+                {
+                    throw new ConfigurationException(_file, (int)alias.Start.Line, $"the alias '*{alias.Value}' is not supported here; write the value out");
+                }
             }
         }
 

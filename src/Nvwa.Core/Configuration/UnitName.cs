@@ -11,7 +11,9 @@ public static class UnitName
     public static bool TryService(string name, [NotNullWhen(true)] out string? unit)
     {
         unit = name.EndsWith(".service", StringComparison.Ordinal) ? name : name + ".service";
-        bool valid = unit.Length is > 8 and <= MaxLength && unit[0] != '.' && unit.All(IsUnitCharacter);
+        bool valid = unit.Length is > 8 and <= MaxLength && unit[0] is not ('.' or '@') && unit.All(IsUnitCharacter)
+            // A template has no processes; its instances have.
+            && !unit.EndsWith("@.service", StringComparison.Ordinal);
         unit = valid ? unit : null;
         return valid;
     }

@@ -14,6 +14,9 @@ public sealed class KernelCommandLine
     private const string PidMax = "sysctl.kernel.pid_max";
     private const string LastPid = "sysctl.kernel.ns_last_pid";
 
+    /// <summary>What follows it is for init, not for the kernel.</summary>
+    private const string InitFollows = "--";
+
     private readonly IReadOnlyList<string> _parameters;
 
     private KernelCommandLine(IReadOnlyList<string> parameters) => _parameters = parameters;
@@ -29,16 +32,19 @@ public sealed class KernelCommandLine
     /// <param name="append">Further parameters; may be empty.</param>
     public KernelCommandLine ForUpdate(string updateId, Planning.PidBand band, string append)
     {
-        IEnumerable<string> kept = _parameters.Where(parameter => NameOf(parameter) is not (PidMax or LastPid or UpdateParameter));
-        IEnumerable<string> added = Split(append).Where(parameter => !_parameters.Contains(parameter, StringComparer.Ordinal));
+        string[] added = [.. Split(append).Where(parameter => !IsOurs(parameter)).Distinct(StringComparer.Ordinal)];
+        string[] kept = [.. _parameters.Where(parameter => !IsOurs(parameter))];
+        // What was added before is moved, not kept where it was: of two values of a parameter the kernel takes the last.
+        string[] forKernel = [.. ForKernel(added)];
+        string[] forInit = [.. ForInit(kept), .. ForInit(added).Except(ForInit(kept), StringComparer.Ordinal)];
         return new KernelCommandLine(
         [
-            .. kept.Concat(added).TakeWhile(parameter => parameter != "--"),
+            .. ForKernel(kept).Where(parameter => !forKernel.Contains(parameter, StringComparer.Ordinal)),
+            .. forKernel,
             string.Create(CultureInfo.InvariantCulture, $"{PidMax}={band.PidMax}"),
             string.Create(CultureInfo.InvariantCulture, $"{LastPid}={band.Start}"),
             $"{UpdateParameter}={updateId}",
-            // What follows "--" is for init, not for the kernel.
-            .. kept.Concat(added).SkipWhile(parameter => parameter != "--"),
+            .. forInit.Length == 0 ? [] : forInit.Prepend(InitFollows),
         ]);
     }
 
@@ -48,6 +54,12 @@ public sealed class KernelCommandLine
             ?[(name.Length + 1)..];
 
     public override string ToString() => string.Join(' ', _parameters);
+
+    private static bool IsOurs(string parameter) => NameOf(parameter) is PidMax or LastPid or UpdateParameter;
+
+    private static IEnumerable<string> ForKernel(IEnumerable<string> parameters) => parameters.TakeWhile(parameter => parameter != InitFollows);
+
+    private static IEnumerable<string> ForInit(IEnumerable<string> parameters) => parameters.SkipWhile(parameter => parameter != InitFollows).Skip(1);
 
     private static string NameOf(string parameter) => parameter.Split('=', 2)[0];
 

@@ -21,7 +21,7 @@ public static class StopList
     private static readonly string[] Stoppable = [".service", ".socket", ".timer", ".path"];
 
     // The ways into the host: an operator who is logged in wants to read why an update was rolled back.
-    private static readonly string[] Logins = ["ssh", "sshd", "getty@", "serial-getty@", "console-getty", "user@", "user-runtime-dir@"];
+    private static readonly string[] Logins = ["ssh", "sshd", "sshd-unix-local", "sshd-vsock", "getty@", "serial-getty@", "console-getty", "user@", "user-runtime-dir@"];
 
     private static readonly string[] Foundations = ["systemd-", "dbus", "nvwa"];
 

@@ -35,9 +35,9 @@ public sealed record ExternalSocket(long Inode);
 /// <param name="Remote">The peer; null for a listening or unconnected socket.</param>
 public sealed record KeptEndpoint(string Protocol, string Local, string? Remote)
 {
-    public IPEndPoint LocalEndPoint => IPEndPoint.Parse(Local);
+    public IPEndPoint LocalEndPoint() => IPEndPoint.Parse(Local);
 
-    public IPEndPoint? RemoteEndPoint => Remote is null ? null : IPEndPoint.Parse(Remote);
+    public IPEndPoint? RemoteEndPoint() => Remote is null ? null : IPEndPoint.Parse(Remote);
 }
 
 /// <summary>One thing that is kept: a process tree or a service.</summary>

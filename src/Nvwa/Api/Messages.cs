@@ -6,11 +6,14 @@ using Nvwa.Core.Planning;
 
 namespace Nvwa.Api;
 
+// What a caller asks for is read strictly: a misspelt "dryRun" must not become an update.
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 internal sealed record UpdateParameters(string Version, string? Append = null, bool? DryRun = null);
 
 /// <summary>A step of a running update, or its last word.</summary>
 internal sealed record Progress(string? Id, Phase Phase, string Message, IReadOnlyList<CheckResult>? Results = null);
 
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 internal sealed record CheckParameters(string? Version = null);
 
 internal sealed record CheckReply(IReadOnlyList<CheckResult> Results);
@@ -19,10 +22,12 @@ internal sealed record NoParameters;
 
 internal sealed record CancelReply(string Id);
 
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 internal sealed record InitParameters(bool? Discard = null);
 
 internal sealed record InitReply(IReadOnlyList<string> Removed);
 
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 internal sealed record StatusParameters(string? Id = null, bool? Wait = null);
 
 internal sealed record StatusReply(string Version, string Kernel, UpdateReport? Update);

@@ -10,7 +10,8 @@ using Nvwa.Varlink;
 namespace Nvwa.Cli;
 
 /// <summary>The verbs that ask the daemon. Each prints and gives an exit code.</summary>
-internal sealed class Client(TextWriter output, TextWriter error, TextReader input, TimeProvider time, string socketPath = NvwaInterface.SocketPath)
+internal sealed class Client(
+    TextWriter output, TextWriter error, TextReader input, TimeProvider time, string socketPath = NvwaInterface.SocketPath, bool? isInteractive = null)
 {
     /// <summary>A restart or a kernel change may hide the daemon this long from <c>status --wait</c>.</summary>
     private static readonly TimeSpan DaemonAbsence = TimeSpan.FromMinutes(10);
@@ -56,7 +57,7 @@ internal sealed class Client(TextWriter output, TextWriter error, TextReader inp
         {
             reply = await InitOnceAsync(client, discard, cancellation);
         }
-        catch (VarlinkException pending) when (pending.Error == NvwaInterface.ImagesPending && !Console.IsInputRedirected)
+        catch (VarlinkException pending) when (pending.Error == NvwaInterface.ImagesPending && (isInteractive ?? !Console.IsInputRedirected))
         {
             IReadOnlyList<string> workloads = pending.Parameters.Deserialize(ApiJson.Default.PendingParameters)!.Workloads;
             await output.WriteAsync($"Saved and not restored: {string.Join(", ", workloads)}. Give them up? [y/N] ");
@@ -74,7 +75,7 @@ internal sealed class Client(TextWriter output, TextWriter error, TextReader inp
     });
 
     public Task<ExitCode> StatusAsync(StatusParameters parameters, bool json, CancellationToken cancellation) =>
-        parameters.Wait == true ? WaitAsync(parameters, json, cancellation) : AskAsync(async client =>
+        parameters.Wait == true ? ExplainedAsync(() => WaitAsync(parameters, json, cancellation)) : AskAsync(async client =>
         {
             StatusReply reply = await StatusOnceAsync(client, parameters, cancellation);
             Print(reply, ApiJson.Default.StatusReply, json, () => Output.Status(output, reply));
@@ -84,28 +85,33 @@ internal sealed class Client(TextWriter output, TextWriter error, TextReader inp
     /// <summary>Waits across the switch: the daemon may be away while the kernel changes.</summary>
     private async Task<ExitCode> WaitAsync(StatusParameters parameters, bool json, CancellationToken cancellation)
     {
-        long start = time.GetTimestamp();
+        long lastSeen = time.GetTimestamp();
         while (true)
         {
+            bool connected = false;
             try
             {
                 using VarlinkClient client = await VarlinkClient.ConnectAsync(socketPath, cancellation);
+                connected = true;
                 StatusReply reply = await StatusOnceAsync(client, parameters, cancellation);
                 Print(reply, ApiJson.Default.StatusReply, json, () => Output.Status(output, reply));
                 return CodeOf(reply.Update?.Outcome ?? Outcome.None);
             }
-            catch (VarlinkException refused)
+            catch (Exception away) when (away is SocketException or VarlinkProtocolException && (connected || time.GetElapsedTime(lastSeen) < DaemonAbsence))
             {
-                return await ExplainAsync(refused);
-            }
-            catch (Exception away) when (away is SocketException or VarlinkProtocolException && time.GetElapsedTime(start) < DaemonAbsence)
-            {
+                lastSeen = connected ? time.GetTimestamp() : lastSeen;
                 await Task.Delay(TimeSpan.FromMilliseconds(500), time, cancellation);
             }
         }
     }
 
-    private async Task<ExitCode> AskAsync(Func<VarlinkClient, Task<ExitCode>> ask)
+    private Task<ExitCode> AskAsync(Func<VarlinkClient, Task<ExitCode>> ask) => ExplainedAsync(async () =>
+    {
+        using VarlinkClient client = await VarlinkClient.ConnectAsync(socketPath, CancellationToken.None);
+        return await ask(client);
+    });
+
+    private async Task<ExitCode> ExplainedAsync(Func<Task<ExitCode>> ask)
     {
         if (!Credentials.IsRoot)
         {
@@ -115,22 +121,29 @@ internal sealed class Client(TextWriter output, TextWriter error, TextReader inp
 
         try
         {
-            using VarlinkClient client = await VarlinkClient.ConnectAsync(socketPath, CancellationToken.None);
-            return await ask(client);
-        }
-        catch (VarlinkException refused)
-        {
-            return await ExplainAsync(refused);
+            return await AnsweredAsync(ask);
         }
         catch (SocketException away)
         {
             await error.WriteLineAsync($"nvwa: the daemon is not running ({away.Message}); start it with: systemctl start nvwa");
             return ExitCode.Failed;
         }
-        catch (VarlinkProtocolException broken)
+        catch (Exception broken) when (broken is VarlinkProtocolException or JsonException)
         {
             await error.WriteLineAsync($"nvwa: the daemon went away: {broken.Message}; see: journalctl -u nvwa");
             return ExitCode.Failed;
+        }
+    }
+
+    private async Task<ExitCode> AnsweredAsync(Func<Task<ExitCode>> ask)
+    {
+        try
+        {
+            return await ask();
+        }
+        catch (VarlinkException refused)
+        {
+            return await ExplainAsync(refused);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Invocation;
 using Nvwa.Api;
 
 namespace Nvwa.Cli;
@@ -12,6 +13,21 @@ internal static class CommandTree
         Func<CancellationToken, Task<ExitCode>> Lock,
         Func<string, CancellationToken, Task<ExitCode>> Resume,
         Func<string, ExitCode> Generate);
+
+    /// <returns>The exit status of nvwa.</returns>
+    public static async Task<int> InvokeAsync(RootCommand root, IReadOnlyList<string> args, InvocationConfiguration configuration)
+    {
+        ParseResult parsed = root.Parse(args);
+        configuration.EnableDefaultExceptionHandler = false;
+        if (parsed.CommandResult.Command.Hidden)
+        {
+            // systemd decides how long a stop may take: the daemon rolls a running update back first.
+            configuration.ProcessTerminationTimeout = Timeout.InfiniteTimeSpan;
+        }
+
+        int code = await parsed.InvokeAsync(configuration);
+        return parsed.Action is ParseErrorAction ? (int)ExitCode.Usage : code;
+    }
 
     public static RootCommand Build(Client client, Internals internals)
     {
@@ -29,9 +45,9 @@ internal static class CommandTree
         };
         var help = new Command("help", "Shows this list of commands.");
         help.Aliases.Add("h");
-        help.SetAction(_ => root.Parse("--help").Invoke());
+        help.SetAction(parsed => root.Parse("--help").Invoke(parsed.InvocationConfiguration));
         root.Add(help);
-        root.SetAction(_ => root.Parse("--help").Invoke());
+        root.SetAction(parsed => root.Parse("--help").Invoke(parsed.InvocationConfiguration));
         foreach (Option option in root.Options.Where(option => option is VersionOption))
         {
             option.Aliases.Add("-v");
@@ -112,7 +128,18 @@ internal static class CommandTree
     private static Command Hidden(Command command, Func<ParseResult, CancellationToken, Task<ExitCode>> action)
     {
         command.Hidden = true;
-        command.SetAction(async (parsed, cancellation) => (int)await action(parsed, cancellation));
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            try
+            {
+                return (int)await action(parsed, cancellation);
+            }
+            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+            {
+                // A stop by systemd is not a failure; the journal tells what is left to do.
+                return (int)ExitCode.Done;
+            }
+        });
         return command;
     }
 

@@ -19,15 +19,14 @@ internal sealed class Clearing(ConfigurationFiles files, UpdateJournal journal, 
             _removed.Add("the loaded kernel");
         }
 
-        if (state is not null)
+        if (state?.IsOpen == true)
         {
-            if (state.IsOpen)
-            {
-                journal.Append(new Closed(Outcome.Discarded, null, Moment.Now()));
-            }
+            journal.Append(new Closed(Outcome.Discarded, null, Moment.Now()));
+        }
 
-            journal.Archive();
-            _removed.Add($"the journal of update {state.Id} (kept in {UpdateJournal.Directory}/history)");
+        if (journal.Archive())
+        {
+            _removed.Add($"the journal of update {state?.Id} (kept in {UpdateJournal.Directory}/history)");
         }
 
         Images(state);

@@ -151,7 +151,7 @@ internal sealed class NvwaDaemon(ConfigurationFiles files, UpdateJournal journal
         }
         catch (PhaseException failed)
         {
-            log($"update {plan.Id}: {failed.Phase} failed: {failed.Message}");
+            log($"update {plan.Id}: {failed.Phase} failed: {failed.InnerException}");
             RolledBack ended = await new RollBack(journal, systemd, log).RunAsync(journal.Read()!, failed.Phase, failed.Message);
             log($"update {plan.Id}: rolled back");
             return ended;

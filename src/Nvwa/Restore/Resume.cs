@@ -100,7 +100,6 @@ internal sealed class Resume(UpdateJournal journal, string bootId)
         ImagesDirectory = images,
         LogFile = ImageStore.RestoreLog,
         Deadline = RestoreDeadline,
-        RestoreAsSibling = true,
         ManageCgroups = CgroupMode.Ignore,
         NetworkLock = NetworkLock.Skip,
         TcpEstablished = true,
@@ -136,7 +135,7 @@ internal sealed class Resume(UpdateJournal journal, string bootId)
     {
         IPAddress[] bound =
         [
-            .. endpoints.Select(endpoint => endpoint.LocalEndPoint.Address)
+            .. endpoints.Select(endpoint => endpoint.LocalEndPoint().Address)
                 .Select(address => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address)
                 .Where(address => !address.Equals(IPAddress.Any) && !address.Equals(IPAddress.IPv6Any))
                 .Distinct(),
@@ -152,7 +151,7 @@ internal sealed class Resume(UpdateJournal journal, string bootId)
     private async Task<ExitCode> GiveUpAsync(SystemdBus systemd, Workload workload, string reason, string log, CancellationToken cancellation)
     {
         bool service = workload.Kind == WorkloadKind.Service;
-        journal.Append(new NotRestored(workload.Name, service ? Fate.ColdStarted : Fate.Lost, reason, log, Moment.Now()));
+        journal.Append(new NotRestored(workload.Name, service ? Fate.ColdStarted : Fate.Lost, reason, File.Exists(log) ? log : null, Moment.Now()));
         OpenLock(systemd);
         if (!service)
         {

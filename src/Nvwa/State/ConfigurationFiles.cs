@@ -28,7 +28,7 @@ internal sealed class ConfigurationFiles(string directory)
 
             return File.ReadAllText(file);
         }
-        catch (IOException unreadable)
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
         {
             throw new ConfigurationException(file, 0, $"cannot be read: {unreadable.Message}");
         }

@@ -42,6 +42,18 @@ internal sealed class ImageStore(string criuDir, string id)
         return directory;
     }
 
+    /// <summary>What earlier updates left: logs, and images that debug mode kept.</summary>
+    public void RemoveEarlier()
+    {
+        foreach (string directory in Directory.Exists(_criuDir) ? Directory.GetDirectories(_criuDir) : [])
+        {
+            if (UpdateId.IsValid(Path.GetFileName(directory)) && directory != Root)
+            {
+                Directory.Delete(directory, recursive: true);
+            }
+        }
+    }
+
     public long Size(Workload workload) => new DirectoryInfo(Of(workload)).EnumerateFiles().Sum(file => file.Length);
 
     /// <summary>The images go, the logs stay.</summary>
@@ -64,9 +76,13 @@ internal sealed class ImageStore(string criuDir, string id)
         var removed = new List<string>();
         foreach (string entry in Directory.Exists(criuDir) ? Directory.GetFileSystemEntries(criuDir) : [])
         {
-            if (new FileInfo(entry).LinkTarget is not null)
+            if (new FileInfo(entry).LinkTarget is { } target)
             {
-                File.Delete(entry);
+                // Only ours: somebody else's directory may have been configured.
+                if (UpdateId.IsValid(target.Split('/')[0]))
+                {
+                    File.Delete(entry);
+                }
             }
             else if (UpdateId.IsValid(Path.GetFileName(entry)) && Directory.Exists(entry))
             {

@@ -11,5 +11,5 @@ internal static class LockTables
 
     public static IReadOnlyList<LockedEndpoint> Endpoints(IEnumerable<KeptEndpoint> kept) =>
         [.. kept.Select(endpoint => new LockedEndpoint(
-            endpoint.Protocol == "udp" ? InetProtocol.Udp : InetProtocol.Tcp, endpoint.LocalEndPoint, endpoint.RemoteEndPoint))];
+            endpoint.Protocol == "udp" ? InetProtocol.Udp : InetProtocol.Tcp, endpoint.LocalEndPoint(), endpoint.RemoteEndPoint()))];
 }

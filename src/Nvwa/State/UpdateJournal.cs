@@ -37,10 +37,17 @@ internal sealed class UpdateJournal(string directory)
         AtomicFile.Write(_path, [.. JournalCodec.Header, .. JournalCodec.Encode(opened)], PrivateFile);
     }
 
-    /// <summary>On disk when it returns.</summary>
+    /// <summary>On disk when it returns, and behind whole records only: what stands behind a torn one is never read.</summary>
+    /// <exception cref="InvalidDataException">No update is open.</exception>
     public void Append(JournalRecord record)
     {
+        if (!File.Exists(_path))
+        {
+            throw new InvalidDataException($"{_path}: no update is open");
+        }
+
         using var log = AppendLog.Open(_path);
+        Heal(log);
         log.Append(JournalCodec.Encode(record));
     }
 
@@ -53,6 +60,11 @@ internal sealed class UpdateJournal(string directory)
         }
 
         using var log = AppendLog.Open(_path);
+        Heal(log);
+    }
+
+    private static void Heal(AppendLog log)
+    {
         byte[] bytes = log.ReadAll(MaxLength);
         int valid = JournalCodec.Decode(bytes).ValidLength;
         if (valid < bytes.Length)
@@ -62,9 +74,11 @@ internal sealed class UpdateJournal(string directory)
     }
 
     /// <summary>An update that has ended goes to the history.</summary>
-    public void Archive()
+    /// <returns>Whether there was one.</returns>
+    public bool Archive()
     {
-        if (ReadFile(_path) is { } before)
+        UpdateState? before = ReadFile(_path);
+        if (before is not null)
         {
             File.Move(_path, Path.Combine(_history, before.Id), overwrite: true);
             foreach (string old in Ended().Skip(KeptUpdates).ToList())
@@ -72,6 +86,8 @@ internal sealed class UpdateJournal(string directory)
                 File.Delete(old);
             }
         }
+
+        return before is not null;
     }
 
     /// <summary>The newest first.</summary>

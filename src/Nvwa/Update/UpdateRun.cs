@@ -64,6 +64,7 @@ internal sealed class UpdateRun(UpdatePlan plan, UpdateJournal journal, SystemdB
     {
         Task<RtcReading?> rtc = RtcClock.MeasureAsync(cancellation);
         _lock = PacketLock.Open();
+        _images.RemoveEarlier();
         foreach ((int index, Workload workload) in plan.Workloads.Index())
         {
             if (workload.Kind == WorkloadKind.Process && systemd.UnitOfProcess(workload.MainPid) != workload.Unit)

@@ -22,17 +22,26 @@ internal sealed record VarlinkCall(VarlinkRequest Request, int CallerPid, Func<J
 {
     public T Parameters<T>(JsonTypeInfo<T> type)
     {
+        JsonElement given = Request.Parameters ?? JsonDocument.Parse("{}").RootElement;
         try
         {
-            return (Request.Parameters ?? JsonDocument.Parse("{}").RootElement).Deserialize(type)!;
+            return given.Deserialize(type)!;
         }
         catch (JsonException broken)
         {
             throw VarlinkException.Of(
-                "org.varlink.service.InvalidParameter",
-                new UnknownParameter(broken.Path?.TrimStart('$', '.') ?? ""),
-                VarlinkJson.Default.UnknownParameter);
+                "org.varlink.service.InvalidParameter", new UnknownParameter(Culprit(given, type, broken)), VarlinkJson.Default.UnknownParameter);
         }
+    }
+
+    /// <summary>The parameter that is unknown, missing or of the wrong type.</summary>
+    private static string Culprit(JsonElement given, JsonTypeInfo type, JsonException broken)
+    {
+        string[] names = given.ValueKind == JsonValueKind.Object ? [.. given.EnumerateObject().Select(parameter => parameter.Name)] : [];
+        return names.Except(type.Properties.Select(property => property.Name)).FirstOrDefault()
+            ?? type.Properties.Where(property => property.IsRequired).Select(property => property.Name).Except(names).FirstOrDefault()
+            ?? broken.Path?.TrimStart('$', '.')
+            ?? "";
     }
 
     public Task ReplyAsync<T>(T parameters, JsonTypeInfo<T> type) => Replies(JsonSerializer.SerializeToElement(parameters, type));
@@ -41,7 +50,7 @@ internal sealed record VarlinkCall(VarlinkRequest Request, int CallerPid, Func<J
 /// <summary>A method: takes a call, gives the parameters of the last reply, or throws <see cref="VarlinkException"/>.</summary>
 internal delegate Task<JsonElement> VarlinkMethod(VarlinkCall call, CancellationToken cancellation);
 
-/// <summary>What a server offers under one name.</summary>
+/// <summary>What a server offers under one name. It must have an error <c>Failed (message: string)</c>.</summary>
 /// <param name="Name">As <c>io.nvwa</c>.</param>
 /// <param name="Description">The interface in varlink's own language.</param>
 /// <param name="Methods">By name without the interface.</param>

@@ -50,11 +50,23 @@ internal sealed class VarlinkClient : IDisposable
                 throw new VarlinkException(error, values);
             }
 
-            yield return values.Deserialize(replyType) ?? throw new VarlinkProtocolException("a reply is null");
+            yield return Read(values, replyType);
             if (reply.Continues != true)
             {
                 yield break;
             }
+        }
+    }
+
+    private static TReply Read<TReply>(JsonElement values, JsonTypeInfo<TReply> type)
+    {
+        try
+        {
+            return values.Deserialize(type) ?? throw new VarlinkProtocolException("a reply is null");
+        }
+        catch (JsonException broken)
+        {
+            throw new VarlinkProtocolException($"a reply is not what the interface says: {broken.Message}", broken);
         }
     }
 

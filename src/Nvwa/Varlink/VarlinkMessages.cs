@@ -19,6 +19,8 @@ internal sealed record UnknownMethod(string Method);
 
 internal sealed record UnknownParameter(string Parameter);
 
+internal sealed record Failure(string Message);
+
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
@@ -31,4 +33,5 @@ internal sealed record UnknownParameter(string Parameter);
 [JsonSerializable(typeof(InterfaceDescription))]
 [JsonSerializable(typeof(UnknownMethod))]
 [JsonSerializable(typeof(UnknownParameter))]
+[JsonSerializable(typeof(Failure))]
 internal sealed partial class VarlinkJson : JsonSerializerContext;

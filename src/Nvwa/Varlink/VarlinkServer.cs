@@ -7,8 +7,12 @@ namespace Nvwa.Varlink;
 /// Serves varlink on a unix socket: several clients at once, each with one call at a time. A client that says nothing,
 /// nonsense or too much, or that goes away, costs its own connection and nothing else.
 /// </summary>
-internal sealed class VarlinkServer(Socket listener, ServiceInfo info, VarlinkInterface offered, Func<Socket, int> peerPid, Action<string> log)
+internal sealed class VarlinkServer(
+    Socket listener, ServiceInfo info, VarlinkInterface offered, Func<Socket, int> peerPid, Action<string> log, TimeProvider? time = null)
 {
+    /// <summary>A client that has said nothing at all for so long gives its place to another.</summary>
+    private static readonly TimeSpan MaxSilence = TimeSpan.FromSeconds(30);
+
     /// <summary>More clients wait in the backlog.</summary>
     private const int MaxClients = 64;
 
@@ -44,9 +48,11 @@ internal sealed class VarlinkServer(Socket listener, ServiceInfo info, VarlinkIn
         try
         {
             int pid = peerPid(client);
-            while (await stream.ReadAsync(VarlinkJson.Default.VarlinkRequest, cancellation) is { } request)
+            VarlinkRequest? request = await FirstAsync(stream, cancellation);
+            while (request is not null)
             {
                 await AnswerAsync(stream, request, pid, cancellation);
+                request = await stream.ReadAsync(VarlinkJson.Default.VarlinkRequest, cancellation);
             }
         }
         catch (Exception broken) when (broken is VarlinkProtocolException or SocketException or ObjectDisposedException)
@@ -56,6 +62,20 @@ internal sealed class VarlinkServer(Socket listener, ServiceInfo info, VarlinkIn
         catch (OperationCanceledException)
         {
             // The daemon stops.
+        }
+    }
+
+    private async Task<VarlinkRequest?> FirstAsync(VarlinkStream stream, CancellationToken cancellation)
+    {
+        using var silence = new CancellationTokenSource(MaxSilence, time ?? TimeProvider.System);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, silence.Token);
+        try
+        {
+            return await stream.ReadAsync(VarlinkJson.Default.VarlinkRequest, either.Token);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            throw new VarlinkProtocolException($"it asked nothing within {MaxSilence.TotalSeconds} s");
         }
     }
 
@@ -70,6 +90,12 @@ internal sealed class VarlinkServer(Socket listener, ServiceInfo info, VarlinkIn
         catch (VarlinkException refused)
         {
             reply = new VarlinkReply(refused.Parameters, Error: refused.Error);
+        }
+        catch (Exception failed) when (failed is not OperationCanceledException || !cancellation.IsCancellationRequested)
+        {
+            log($"{request.Method} failed: {failed}");
+            JsonElement failure = JsonSerializer.SerializeToElement(new Failure(failed.Message), VarlinkJson.Default.Failure);
+            reply = new VarlinkReply(failure, Error: $"{offered.Name}.Failed");
         }
 
         if (request.Oneway != true)

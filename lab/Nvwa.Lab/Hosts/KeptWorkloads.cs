@@ -1,0 +1,94 @@
+using System.Globalization;
+
+namespace Nvwa.Lab.Hosts;
+
+/// <summary>
+/// The workloads of the lab, and all about them that a change of kernels must not change. Two of these records are equal when
+/// nothing did.
+/// <code>
+/// redis.service           the seed's unit: Type=notify, output to files        port 6379
+/// redis-journal.service   the same as Type=simple, output on the journal       port 6380
+/// ticker.py               a process by PID, outside of any service             port 5000
+/// </code>
+/// </summary>
+/// <param name="Redis">Main process as systemd has it.</param>
+/// <param name="RedisJournal">Likewise.</param>
+/// <param name="Ticker">The process.</param>
+/// <param name="Data">A digest over the keys of each Redis that nobody writes.</param>
+/// <param name="Units">What systemd says of the two units, one property a line.</param>
+public sealed record KeptWorkloads(int Redis, int RedisJournal, int Ticker, string Data, string Units)
+{
+    public const string TickerLog = "/root/ticker.log";
+    public const int RedisPort = 6379;
+    public const int RedisJournalPort = 6380;
+    public const int TickerPort = 5000;
+
+    public const int Keys = 10_000;
+
+    private const string StartTicker =
+        "systemd-run --quiet --scope --unit=ticker setsid -f python3 /root/ticker.py /root/ticker.log 5000 </dev/null >/dev/null 2>&1";
+
+    private const string Fill =
+        "for i = 1, tonumber(ARGV[1]) do redis.call('SET', 'data:' .. i, redis.sha1hex(ARGV[2] .. i) .. string.rep('x', 500)) end";
+
+    private const string Digest =
+        "local d = '' for i = 1, tonumber(ARGV[1]) do d = redis.sha1hex(d .. redis.call('GET', 'data:' .. i)) end return d";
+
+    private const string UnitProperties =
+        "Id,Type,Restart,NotifyAccess,TimeoutStartUSec,FragmentPath,DropInPaths,ActiveState,SubState,FreezerState";
+
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
+    /// <summary>For nvwa-restore.yaml: all of them.</summary>
+    public string Configuration => string.Create(
+        CultureInfo.InvariantCulture,
+        $"""
+        pids:
+        - {Ticker}
+        services:
+        - redis
+        - redis-journal.service
+
+        """);
+
+    /// <summary>Has systemd start the units at each boot, and now.</summary>
+    public static async Task EnableAsync(LabGuest guest, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(guest);
+        _ = await guest.OutputOfAsync(
+            "systemctl daemon-reload && systemctl enable --now redis.service redis-journal.service", Patience, cancellationToken);
+    }
+
+    /// <summary>Starts the process, and gives every workload something to lose.</summary>
+    public static async Task StartAsync(LabGuest guest, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(guest);
+        await guest.WaitUntilAsync("systemctl is-active redis.service redis-journal.service", Patience, cancellationToken);
+        await guest.WaitUntilAsync("redis-cli ping && redis-cli -p 6380 ping", Patience, cancellationToken);
+        _ = await guest.OutputOfAsync(StartTicker, cancellationToken: cancellationToken);
+        await guest.WaitUntilAsync($"grep -q ^tick {TickerLog}", Patience, cancellationToken);
+        foreach (int port in (int[])[RedisPort, RedisJournalPort])
+        {
+            _ = await guest.OutputOfAsync($"redis-cli -e -p {port} EVAL \"{Fill}\" 0 {Keys} {port}", Patience, cancellationToken);
+        }
+    }
+
+    public static async Task<KeptWorkloads> ReadAsync(LabGuest guest, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(guest);
+        string output = await guest.OutputOfAsync(
+            $$"""
+            systemctl show --value -p MainPID redis.service
+            systemctl show --value -p MainPID redis-journal.service
+            awk '/^start / { pid = $2 } END { print pid }' {{TickerLog}}
+            redis-cli -e -p {{RedisPort}} EVAL "{{Digest}}" 0 {{Keys}}
+            redis-cli -e -p {{RedisJournalPort}} EVAL "{{Digest}}" 0 {{Keys}}
+            systemctl show -p {{UnitProperties}} redis.service redis-journal.service
+            """,
+            Patience, cancellationToken);
+        string[] lines = output.Split('\n', 6);
+        return new KeptWorkloads(Number(lines[0]), Number(lines[1]), Number(lines[2]), $"{lines[3]} {lines[4]}", lines[5].Trim());
+    }
+
+    private static int Number(string text) => int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,48 @@
+namespace Nvwa.Lab.Hosts;
+
+/// <summary>What a guest of the lab is given: nvwa's Debian package, the workloads, and where the image is.</summary>
+public static class LabPackage
+{
+    /// <summary>The package, in the guest.</summary>
+    public const string GuestPath = "/root/nvwa.deb";
+
+    private const string PackageVariable = "NVWA_LAB_PACKAGE";
+    private const string ImageVariable = "NVWA_LAB_IMAGE";
+
+#pragma warning disable RS0030 // The lab's settings are read here and nowhere else.
+    private static readonly string? NamedPackage = Environment.GetEnvironmentVariable(PackageVariable);
+    private static readonly string? NamedImage = Environment.GetEnvironmentVariable(ImageVariable);
+#pragma warning restore RS0030
+
+    /// <summary>The image that the caller named, or else the one of this tree's recipe.</summary>
+    public static Task<LabImage> LocateImageAsync(CancellationToken cancellationToken = default) =>
+        NamedImage is { Length: > 0 } directory
+            ? LabImage.OpenAsync(directory, cancellationToken)
+            : LabImage.LocateAsync(cancellationToken);
+
+    /// <summary>Package and workloads, each in its place.</summary>
+    /// <exception cref="LabException">There is no package.</exception>
+    public static IReadOnlyList<LabFile> Files() =>
+    [
+        new LabFile(Locate(), GuestPath),
+        new LabFile(LabPaths.Workload("ticker.py"), "/root/ticker.py", LabFile.Executable),
+        new LabFile(LabPaths.Workload("refused.py"), "/root/refused.py", LabFile.Executable),
+        new LabFile(LabPaths.Workload("redis.service"), "/etc/systemd/system/redis.service"),
+        new LabFile(LabPaths.Workload("redis-journal.service"), "/etc/systemd/system/redis-journal.service"),
+        new LabFile(LabPaths.Workload("slow-stop.service"), "/etc/systemd/system/slow-stop.service"),
+    ];
+
+    /// <summary>The package that the caller named, or else the one built last.</summary>
+    private static string Locate()
+    {
+        if (NamedPackage is { Length: > 0 } path)
+        {
+            return File.Exists(path) ? path : throw new LabException($"{PackageVariable}: there is no {path}");
+        }
+
+        return Directory.Exists(LabPaths.Artifacts)
+            && Directory.EnumerateFiles(LabPaths.Artifacts, "nvwa_*_amd64.deb").MaxBy(File.GetLastWriteTimeUtc) is { } newest
+            ? newest
+            : throw new LabException("nvwa's package is not built: ./dev package");
+    }
+}

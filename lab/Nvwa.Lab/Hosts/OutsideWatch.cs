@@ -1,0 +1,79 @@
+using System.Net;
+using Nvwa.Lab.Clients;
+
+namespace Nvwa.Lab.Hosts;
+
+/// <summary>What a client of a workload has seen from outside.</summary>
+public sealed record WatchedWorkload(string Name, SteadyReport Report);
+
+/// <summary>A client of each workload, on one connection that is never opened again; one of them comes over IPv6.</summary>
+public sealed class OutsideWatch : IAsyncDisposable
+{
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan LastAnswerTimeout = TimeSpan.FromMinutes(3);
+
+    // Often enough to see a gap, and not so often that emulated processors have little else to do.
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
+
+    private readonly List<(string Name, SteadyClient Client)> _clients = [];
+
+    private OutsideWatch()
+    {
+    }
+
+    public static async Task<OutsideWatch> StartAsync(LabNetwork network, CancellationToken cancellationToken = default)
+    {
+        var watch = new OutsideWatch();
+        try
+        {
+            watch.Add("redis.service", await RedisClient.ConnectAsync(
+                network, new IPEndPoint(LabNetwork.GuestAddress, KeptWorkloads.RedisPort), "outside", ConnectTimeout, cancellationToken));
+            watch.Add("redis-journal.service", await RedisClient.ConnectAsync(
+                network, new IPEndPoint(LabNetwork.GuestAddressV6, KeptWorkloads.RedisJournalPort), "outside", ConnectTimeout, cancellationToken));
+            watch.Add("ticker", await TickerClient.ConnectAsync(
+                network, new IPEndPoint(LabNetwork.GuestAddress, KeptWorkloads.TickerPort), ConnectTimeout, cancellationToken));
+            return watch;
+        }
+        catch
+        {
+            await watch.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Waits until each workload has given this many more right answers.</summary>
+    /// <exception cref="LabException">One did not in time, or broke its promise.</exception>
+    public async Task AnsweredAsync(int count, TimeSpan timeout, CancellationToken cancellationToken = default)
+    {
+        foreach ((string name, SteadyClient client) in _clients)
+        {
+            try
+            {
+                await client.WaitForRepliesAsync(count, timeout, cancellationToken);
+            }
+            catch (LabException e)
+            {
+                throw new LabException($"{name}, from outside: {e.Message}", e);
+            }
+        }
+    }
+
+    /// <summary>Ends the clients and tells what each has seen.</summary>
+    public async Task<IReadOnlyList<WatchedWorkload>> StopAsync(CancellationToken cancellationToken = default) =>
+        await Task.WhenAll(_clients.Select(async watched =>
+            new WatchedWorkload(watched.Name, await watched.Client.StopAsync(LastAnswerTimeout, cancellationToken))));
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach ((_, SteadyClient client) in _clients)
+        {
+            await client.DisposeAsync();
+        }
+    }
+
+    private void Add(string name, SteadyClient client)
+    {
+        _clients.Add((name, client));
+        client.Start(Pause);
+    }
+}
