@@ -49,9 +49,6 @@ public static class ConfigurationReader
     /// <summary>The top level of a file. Each accessor takes its key out; what is left at the end is unknown.</summary>
     private sealed class Mapping
     {
-        /// <summary>Stream, document, mapping, list, and some.</summary>
-        private const int MaxDepth = 16;
-
         private readonly string _file;
         private readonly Dictionary<string, (YamlScalarNode Key, YamlNode Value)> _left = new(StringComparer.Ordinal);
         private readonly List<string> _known = [];
@@ -115,11 +112,11 @@ public static class ConfigurationReader
 
         private YamlMappingNode Root(string text)
         {
+            var events = new GuardedEvents(_file, new Parser(new StringReader(text)));
             try
             {
-                RefuseDepth(text);
                 var yaml = new YamlStream();
-                yaml.Load(new StringReader(text));
+                yaml.Load(events);
                 return yaml.Documents switch
                 {
                     [] => new YamlMappingNode(),
@@ -133,28 +130,10 @@ public static class ConfigurationReader
             {
                 throw new ConfigurationException(_file, (int)broken.Start.Line, $"not valid YAML: {broken.Message}");
             }
-        }
-
-        /// <summary>
-        /// Event by event, before a tree is built: building one calls itself for each level, and a few aliases make a
-        /// tree that takes forever to walk.
-        /// </summary>
-        private void RefuseDepth(string text)
-        {
-            var parser = new Parser(new StringReader(text));
-            int depth = 0;
-            while (parser.MoveNext())
+            catch (Exception broken) when (broken is InvalidOperationException or ArgumentException)
             {
-                depth += parser.Current!.NestingIncrease;
-                if (depth > MaxDepth)
-                {
-                    throw new ConfigurationException(_file, (int)parser.Current.Start.Line, "nested too deeply: expected 'key: value' lines and lists");
-                }
-
-                if (parser.Current is AnchorAlias alias)
-                {
-                    throw new ConfigurationException(_file, (int)alias.Start.Line, $"the alias '*{alias.Value}' is not supported here; write the value out");
-                }
+                // YamlDotNet 16.3 throws these, without a place, for an unclosed list in brackets and a value without its key.
+                throw new ConfigurationException(_file, events.Line, "not valid YAML here or in the line before");
             }
         }
 
@@ -172,5 +151,38 @@ public static class ConfigurationReader
             YamlSequenceNode => "a list",
             _ => "a nested mapping",
         };
+    }
+
+    /// <summary>
+    /// What the parser finds, before a tree is built of it: building one calls itself for each level, and a few aliases
+    /// make a tree that takes forever to walk.
+    /// </summary>
+    private sealed class GuardedEvents(string file, Parser parser) : IParser
+    {
+        /// <summary>Stream, document, mapping, list, and some.</summary>
+        private const int MaxDepth = 16;
+
+        private int _depth;
+
+        /// <summary>Of the last event.</summary>
+        public int Line { get; private set; } = 1;
+
+        public ParsingEvent? Current => parser.Current;
+
+        public bool MoveNext()
+        {
+            if (!parser.MoveNext())
+            {
+                return false;
+            }
+
+            Line = (int)parser.Current!.Start.Line;
+            _depth += parser.Current.NestingIncrease;
+            return _depth > MaxDepth
+                ? throw new ConfigurationException(file, Line, "nested too deeply: expected 'key: value' lines and lists")
+                : parser.Current is AnchorAlias
+                ? throw new ConfigurationException(file, Line, "an alias is not supported here; write the value out")
+                : true;
+        }
     }
 }

@@ -33,14 +33,15 @@ internal static class HostChecks
     /// <summary>Switches of openEuler's kernels: accepted everywhere, honoured where the kernel has them.</summary>
     public static IEnumerable<CheckResult> Switches(RestoreConfiguration configuration)
     {
-        if (configuration.EnableQuickKexec)
+        if (configuration.EnableQuickKexec && !HasQuickKexec())
         {
             yield return CheckResult.Warn("switches", "enable_quick_kexec", "this kernel has no quick kexec; the update goes on without");
         }
 
         if (configuration.EnablePinMemory)
         {
-            yield return CheckResult.Warn("switches", "enable_pin_memory", "this kernel has no pin memory; the update goes on without");
+            string why = File.Exists("/dev/pinmem") ? "this version of nvwa does not use pin memory" : "this kernel has no pin memory";
+            yield return CheckResult.Warn("switches", "enable_pin_memory", $"{why}; the update goes on without");
         }
 
         if (configuration.RestoreNet)
@@ -48,6 +49,9 @@ internal static class HostChecks
             yield return CheckResult.Warn("switches", "restore_net", "this version leaves the network to the host's own configuration");
         }
     }
+
+    /// <summary>A kernel of openEuler's, booted with <c>quickkexec=</c>, shows the memory that it set aside.</summary>
+    public static bool HasQuickKexec() => File.ReadLines("/proc/iomem").Any(line => line.EndsWith(": Quick kexec", StringComparison.Ordinal));
 
     /// <summary>CRIU is there, accepts this kernel, and is recent enough for it and the workloads.</summary>
     public static async Task<CheckResult> CriuAsync(string criu, IReadOnlyList<Workload> workloads, CancellationToken cancellation)

@@ -24,6 +24,7 @@ internal sealed class UpdateRun(UpdatePlan plan, UpdateJournal journal, SystemdB
 {
     /// <summary>Stopping what is not kept may take as long as systemd's own default for one unit, and a little.</summary>
     private static readonly TimeSpan QuiesceDeadline = TimeSpan.FromSeconds(100);
+    private static readonly TimeSpan LoadDeadline = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan UnitDeadline = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan FreezeDeadline = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan DumpDeadline = TimeSpan.FromMinutes(30);
@@ -53,10 +54,24 @@ internal sealed class UpdateRun(UpdatePlan plan, UpdateJournal journal, SystemdB
         }
     }
 
-    private Task<string> LoadAsync(CancellationToken cancellation)
+    /// <summary>
+    /// By the kernel itself, which checks signatures where it must; kexec(8) only where a kernel lacks that system call or
+    /// quick kexec is asked for, never to get around a refusal.
+    /// </summary>
+    private async Task<string> LoadAsync(CancellationToken cancellation)
     {
-        Kexec.Load(plan.Kernel.Kernel, plan.Kernel.Initrd, plan.CommandLine);
-        return Task.FromResult($"{plan.Kernel.Kernel} is loaded");
+        bool quick = plan.Restore.EnableQuickKexec && HostChecks.HasQuickKexec();
+        if (Kexec.HasFileLoad && !quick)
+        {
+            Kexec.Load(plan.Kernel.Kernel, plan.Kernel.Initrd, plan.CommandLine);
+            return $"{plan.Kernel.Kernel} is loaded";
+        }
+
+        string[] arguments = [quick ? "-q" : "-l", plan.Kernel.Kernel, $"--initrd={plan.Kernel.Initrd}", $"--append={plan.CommandLine}"];
+        SpawnResult loaded = await Spawn.RunAsync(new SpawnRequest(plan.Server.KexecExe, arguments), LoadDeadline, cancellation);
+        return loaded.ExitCode == 0
+            ? $"{plan.Kernel.Kernel} is loaded by {plan.Server.KexecExe}"
+            : throw new InvalidOperationException($"{plan.Server.KexecExe} could not load {plan.Kernel.Kernel}: {loaded.Error.Trim()}");
     }
 
     /// <summary>Everything that can be done while the workloads serve: CRIUs that wait, the hardware clock, the plan on disk.</summary>

@@ -1,0 +1,93 @@
+using Nvwa.Lab.Hosts;
+
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
+
+namespace Nvwa.Lab.Scenarios;
+
+/// <summary>All scenarios: one guest at a time, each from the same snapshot.</summary>
+[CollectionDefinition(Name)]
+public sealed class OneGuestAtATime : ICollectionFixture<PreparedHost>
+{
+    public const string Name = "lab";
+}
+
+/// <summary>
+/// The host that every scenario begins with: booted on the old kernel, its units started by that boot (so with small PIDs),
+/// nvwa installed and configured, CRIU as the distribution has it.
+/// </summary>
+public sealed class PreparedHost : IAsyncLifetime
+{
+    private static readonly TimeSpan BootTimeout = TimeSpan.FromMinutes(5);
+
+    private LabImage? _image;
+    private LabSnapshot? _snapshot;
+    private KeptWorkloads? _workloads;
+
+    public string OldKernel => _image!.Release(LabKernel.Old);
+
+    public string NewKernel => _image!.Release(LabKernel.New);
+
+    /// <summary>The workloads as they were when the snapshot was taken.</summary>
+    public KeptWorkloads Workloads => _workloads!;
+
+    public async Task InitializeAsync()
+    {
+        _image = await LabPackage.LocateImageAsync();
+        await using LabGuest guest = await LabGuest.StartAsync(
+            _image, new LabGuestOptions { Name = "prepared", Files = LabPackage.Files() });
+        await guest.KeepingEvidenceAsync(() => PrepareAsync(new NvwaHost(guest)));
+        _snapshot = await guest.SnapshotAsync();
+    }
+
+    public Task DisposeAsync()
+    {
+        _snapshot?.Dispose();
+        return Task.CompletedTask;
+    }
+
+    /// <summary>A guest of one's own.</summary>
+    public async Task<NvwaHost> StartAsync(string name) => new(await LabGuest.StartAsync(_snapshot!, name));
+
+    /// <summary>Runs a scenario on a guest of its own; when it fails, the guest's evidence is kept.</summary>
+    public async Task RunAsync(string name, Func<NvwaHost, Task> scenario)
+    {
+        ArgumentNullException.ThrowIfNull(scenario);
+        NvwaHost host = await StartAsync(name);
+        await using LabGuest guest = host.Guest;
+        await guest.KeepingEvidenceAsync(() => scenario(host));
+    }
+
+    private async Task PrepareAsync(NvwaHost host)
+    {
+        LabGuest guest = host.Guest;
+        await guest.WaitForAgentAsync(BootTimeout);
+        _ = await host.InstallPackageAsync();
+        await KeptWorkloads.EnableAsync(guest);
+        await guest.ShutDownAsync();
+        await guest.PowerOnAsync();
+        await guest.WaitForAgentAsync(BootTimeout);
+        await guest.WaitForNetworkAsync(BootTimeout);
+        await KeptWorkloads.StartAsync(guest);
+        await guest.WaitUntilAsync("systemctl is-system-running", BootTimeout);
+        _workloads = await KeptWorkloads.ReadAsync(guest);
+        await host.ConfigureAsync(_workloads.Configuration);
+    }
+}
+
+/// <summary>A guest that the tests of one class share, because none of them changes it.</summary>
+public sealed class SharedHost(PreparedHost prepared) : IAsyncLifetime
+{
+    private NvwaHost? _host;
+
+    public NvwaHost Host => _host!;
+
+    public async Task InitializeAsync() => _host = await prepared.StartAsync("shared");
+
+    public async Task DisposeAsync()
+    {
+        if (_host is not null)
+        {
+            await _host.Guest.DisposeAsync();
+        }
+    }
+}

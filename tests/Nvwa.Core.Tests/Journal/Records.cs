@@ -1,0 +1,55 @@
+using Nvwa.Core.Journal;
+using Nvwa.Core.Planning;
+
+namespace Nvwa.Core.Tests.Journal;
+
+/// <summary>One record of every type, with every property set to something that is not its default.</summary>
+internal static class Records
+{
+    public const string OldBoot = "0b5e0f3a-old";
+    public const string NewBoot = "9c41d2ee-new";
+
+    public static Workload Redis { get; } = new(
+        "redis.service", WorkloadKind.Service, "redis.service", 612, [612, 613], ServiceType.Notify, [new ExternalSocket(9317)]);
+
+    public static Workload Job { get; } = new("1800", WorkloadKind.Process, "nvwa-1800.scope", 1800, [1800], ServiceType.None, []);
+
+    public static Opened Opened { get; } = new(
+        "20261121T093000Z", "6.12.48-amd64", "7.0.1-amd64", OldBoot, "/var/nvwa/running/20261121T093000Z", "/usr/sbin/criu", true, At(1));
+
+    /// <summary>The golden journal holds exactly these; see Golden/make-journal-1.py.</summary>
+    public static IReadOnlyList<JournalRecord> All { get; } =
+    [
+        Opened,
+        new PhaseEntered(Phase.Load, At(2)),
+        new Planned([Redis, Job], ["cron.service", "ssh.socket"], new RtcTick(1795253400, 3_000_000_003)),
+        new Locked("redis.service", [new KeptEndpoint("tcp", "10.0.2.15:6379", "10.0.2.2:50123"), new KeptEndpoint("udp", "[::]:5353", null)]),
+        new AllFrozen(At(4), At(5)),
+        new Saved("redis.service", 1234567890123, At(6)),
+        new Committed(At(7)),
+        new Revoked("the kernel returned from the jump"),
+        new RolledBack(Phase.Switch, "Switch: out of \"luck\"", ["cron.service"], ["start ssh.socket: failed"], At(8)),
+        new Arrived(NewBoot, "7.0.1-amd64", At(9)),
+        new Attempted("redis.service", NewBoot, At(10)),
+        new Resuming("redis.service", NewBoot, At(11)),
+        new Restored("redis.service", 612, At(12)),
+        new NotRestored("1800", Fate.Lost, "its PID is taken", "/var/nvwa/running/1800/restore.log", At(13)),
+        new Closed(Outcome.Degraded, new RtcTick(1795253414, 14_000_000_014), At(14)),
+    ];
+
+    /// <summary>The same shapes with everything absent or empty that may be.</summary>
+    public static IReadOnlyList<JournalRecord> Sparse { get; } =
+    [
+        new Opened("", "", "", "", "", "", false, default),
+        new Planned([], [], null),
+        new Locked("", []),
+        new RolledBack(Phase.Check, "", [], [], default),
+        new NotRestored("x", Fate.ColdStarted, "", null, default),
+        new Closed(Outcome.Updated, null, default),
+        new Revoked("Grüße, 内核 \u0001\uFEFF\"\\\n"),
+        new Saved("x", long.MaxValue, new Stamp(long.MinValue, long.MaxValue)),
+    ];
+
+    /// <summary>A second apart by both clocks.</summary>
+    public static Stamp At(int second) => new(second * 1_000_000_001L, 1_795_253_400_000_000_000 + (second * 1_000_000_000L));
+}
