@@ -124,7 +124,11 @@ internal sealed class NvwaDaemon(ConfigurationFiles files, UpdateJournal journal
         await call.ReplyAsync(
             new Progress(plan.Id, Phase.Check, $"update {plan.Id}: {ProcFs.KernelRelease} -> {plan.Kernel.Version}", planning.Results),
             ApiJson.Default.Progress);
-        RolledBack ended = await RunUpdateAsync(plan, progress => call.ReplyAsync(progress, ApiJson.Default.Progress));
+        RolledBack ended = await RunUpdateAsync(plan, progress =>
+        {
+            log($"update {plan.Id}: {progress.Phase}: {progress.Message}");
+            return call.ReplyAsync(progress, ApiJson.Default.Progress);
+        });
         string restarted = ended.Restarted.Count == 0 ? "" : $"; restarted: {Names(ended.Restarted)}";
         string troubles = ended.Troubles.Count == 0 ? "" : $"; but: {string.Join("; ", ended.Troubles)}";
         throw VarlinkException.Of(
@@ -151,7 +155,9 @@ internal sealed class NvwaDaemon(ConfigurationFiles files, UpdateJournal journal
         }
         catch (PhaseException failed)
         {
-            log($"update {plan.Id}: {failed.Phase} failed: {failed.InnerException}");
+            // What no collaborator's failure explains is a bug, and needs its trace.
+            bool known = failed.InnerException is LinuxException or SystemdException or InvalidOperationException or OperationCanceledException;
+            log($"update {plan.Id}: {failed.Phase} failed: {(known ? failed.Message : failed.InnerException)}");
             RolledBack ended = await new RollBack(journal, systemd, log).RunAsync(journal.Read()!, failed.Phase, failed.Message);
             log($"update {plan.Id}: rolled back");
             return ended;

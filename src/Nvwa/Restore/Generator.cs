@@ -5,7 +5,8 @@ namespace Nvwa.Restore;
 
 /// <summary>
 /// What the generator writes (systemd.generator(7)): only while a committed journal waits to be restored, so that nothing
-/// stale can be left behind. A drop-in turns the start of a kept service into its restore, in the unit's own cgroup.
+/// stale can be left behind. A drop-in turns the start of a kept service into its restore, in the unit's own cgroup; a kept
+/// process is restored by a unit of ours.
 /// </summary>
 internal static class Generator
 {
@@ -48,6 +49,11 @@ internal static class Generator
         foreach (WorkloadState workload in state.Workloads.Where(NeedsDropIn))
         {
             files[$"{workload.Workload.Unit}.d/50-nvwa.conf"] = DropIn(workload.Workload);
+        }
+
+        foreach (WorkloadState workload in state.Workloads.Where(workload => workload.Workload.Kind == WorkloadKind.Process && workload.IsPending))
+        {
+            files[$"multi-user.target.wants/{Resume.UnitOf(workload.Workload)}"] = $"{Units}/nvwa-resume@.service";
         }
 
         return files;

@@ -29,7 +29,7 @@ internal sealed class RestoreRun(UpdateJournal journal, SystemdBus systemd, stri
     private Task<IReadOnlyDictionary<string, SystemdJobResult>> RestoreProcessesAsync(UpdateState state, CancellationToken cancellation) => systemd.StartAllAsync(
         [.. state.Workloads
             .Where(workload => workload.Workload.Kind == WorkloadKind.Process && workload.IsPending)
-            .Select(workload => $"nvwa-resume@{workload.Workload.Name}.service")],
+            .Select(workload => Resume.UnitOf(workload.Workload))],
         RestoreDeadline,
         cancellation);
 
@@ -69,13 +69,10 @@ internal sealed class RestoreRun(UpdateJournal journal, SystemdBus systemd, stri
         var store = new ImageStore(Path.GetDirectoryName(state.Opening.ImagesDirectory)!, state.Id);
         foreach (WorkloadState workload in state.Workloads)
         {
-            if (workload.Step == WorkloadStep.Restored && ProcFs.Read(workload.MainPid) is null)
+            log(Tell(workload));
+            if (workload.Workload.Kind == WorkloadKind.Process)
             {
-                log($"{workload.Workload.Name} was restored as process {workload.MainPid} and ended since");
-            }
-            else if (workload.Step != WorkloadStep.Restored)
-            {
-                log($"{workload.Workload.Name} was not restored: {workload.Reason}");
+                systemd.Stop(Resume.UnitOf(workload.Workload));
             }
 
             if (!state.Opening.Debug)
@@ -93,4 +90,11 @@ internal sealed class RestoreRun(UpdateJournal journal, SystemdBus systemd, stri
         systemd.Stop(LockHolder.Unit);
         return outcome;
     }
+
+    private static string Tell(WorkloadState workload) => workload switch
+    {
+        { Step: not WorkloadStep.Restored } => $"{workload.Workload.Name} was not restored ({workload.Step}): {workload.Reason}",
+        _ when ProcFs.Read(workload.MainPid) is null => $"{workload.Workload.Name} was restored as process {workload.MainPid} and has ended since",
+        _ => $"{workload.Workload.Name} is restored as process {workload.MainPid}",
+    };
 }

@@ -35,6 +35,9 @@ internal sealed class Resume(UpdateJournal journal, string bootId)
     /// <summary>SIGHUP, signal(7).</summary>
     private const int HangUp = 1;
 
+    /// <summary>The unit that restores a kept process.</summary>
+    public static string UnitOf(Workload process) => $"nvwa-resume@{process.Name}.service";
+
     public async Task<ExitCode> RunAsync(string name, CancellationToken cancellation)
     {
         UpdateState? state = journal.Read();

@@ -1,0 +1,68 @@
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+
+namespace Nvwa.Tests.Varlink;
+
+/// <summary>A varlink client, or whatever else connects, made of bytes.</summary>
+internal sealed class RawClient : IDisposable
+{
+    private readonly Socket _socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+    private readonly byte[] _one = new byte[1];
+
+    public static async Task<RawClient> ConnectAsync(string path)
+    {
+        var client = new RawClient();
+        await client._socket.ConnectAsync(new UnixDomainSocketEndPoint(path)).Soonest();
+        return client;
+    }
+
+    public Task SendAsync(string json) => SendAsync([.. Encoding.UTF8.GetBytes(json), 0]);
+
+    public async Task SendAsync(byte[] bytes)
+    {
+        for (int sent = 0; sent < bytes.Length;)
+        {
+            sent += await _socket.SendAsync(bytes.AsMemory(sent)).AsTask().Soonest();
+        }
+    }
+
+    /// <returns>Null when the other end has closed.</returns>
+    public async Task<JsonElement?> ReceiveAsync()
+    {
+        var message = new List<byte>();
+        while (true)
+        {
+            int count;
+            try
+            {
+                count = await _socket.ReceiveAsync(_one.AsMemory()).AsTask().Soonest();
+            }
+            catch (SocketException reset) when (reset.SocketErrorCode == SocketError.ConnectionReset)
+            {
+                // The other end closed without having read all that was sent.
+                return null;
+            }
+
+            if (count == 0)
+            {
+                return message.Count == 0 ? null : throw new InvalidDataException("the server closed within a message");
+            }
+
+            if (_one[0] == 0)
+            {
+                return JsonDocument.Parse(message.ToArray()).RootElement;
+            }
+
+            message.Add(_one[0]);
+        }
+    }
+
+    public async Task<string> AskAsync(string json)
+    {
+        await SendAsync(json);
+        return (await ReceiveAsync())?.GetRawText() ?? "closed";
+    }
+
+    public void Dispose() => _socket.Dispose();
+}
