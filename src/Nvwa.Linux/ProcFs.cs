@@ -18,6 +18,9 @@ public static class ProcFs
 
     public static string CommandLine => Proc.ReadText("/proc/cmdline");
 
+    /// <summary>The number that the newest process got; the next one goes on from here.</summary>
+    public static int LastPid => Number(Proc.ReadText("/proc/sys/kernel/ns_last_pid"));
+
     /// <summary>PIDs are below this number.</summary>
     public static int PidMax => Number(Proc.ReadText("/proc/sys/kernel/pid_max"));
 

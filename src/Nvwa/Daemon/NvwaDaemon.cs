@@ -36,11 +36,11 @@ internal sealed class NvwaDaemon(ConfigurationFiles files, UpdateJournal journal
         var info = new ServiceInfo("nvwa", "nvwa", Version, "https://gitee.com/openeuler/nvwa", ["org.varlink.service", NvwaInterface.Name]);
         var offered = new VarlinkInterface(NvwaInterface.Name, NvwaInterface.Description, new Dictionary<string, VarlinkMethod>
         {
-            ["Update"] = UpdateAsync,
-            ["Check"] = CheckAsync,
-            ["Cancel"] = CancelAsync,
-            ["Init"] = InitAsync,
-            ["Status"] = StatusAsync,
+            ["Update"] = Explained(UpdateAsync),
+            ["Check"] = Explained(CheckAsync),
+            ["Cancel"] = Explained(CancelAsync),
+            ["Init"] = Explained(InitAsync),
+            ["Status"] = Explained(StatusAsync),
         });
         var server = new VarlinkServer(listener, info, offered, socket => Credentials.OfPeer(socket.SafeHandle).Pid, log);
         _work = RecoverAsync(cancellation);
@@ -104,6 +104,20 @@ internal sealed class NvwaDaemon(ConfigurationFiles files, UpdateJournal journal
         }
     }
 
+    /// <summary>What a request could not do is told to its caller, and the daemon goes on.</summary>
+    private VarlinkMethod Explained(VarlinkMethod method) => async (call, cancellation) =>
+    {
+        try
+        {
+            return await method(call, cancellation);
+        }
+        catch (Exception failed) when (failed is not (VarlinkException or OperationCanceledException))
+        {
+            log($"{call.Request.Method}: {failed}");
+            throw VarlinkException.Of(NvwaInterface.Failed, new Message(failed.Message), ApiJson.Default.Message);
+        }
+    };
+
     private async Task<JsonElement> UpdateAsync(VarlinkCall call, CancellationToken cancellation)
     {
         UpdateParameters parameters = call.Parameters(ApiJson.Default.UpdateParameters);
@@ -151,12 +165,12 @@ internal sealed class NvwaDaemon(ConfigurationFiles files, UpdateJournal journal
         try
         {
             await new UpdateRun(plan, journal, systemd, report).RunAsync(running.Token);
-            throw new PhaseException(Phase.Switch, "the run ended without a switch", new InvalidOperationException());
+            throw new PhaseException(Phase.Switch, "the run ended without a switch", new StepFailedException("no jump"));
         }
         catch (PhaseException failed)
         {
             // What no collaborator's failure explains is a bug, and needs its trace.
-            bool known = failed.InnerException is LinuxException or SystemdException or InvalidOperationException or OperationCanceledException;
+            bool known = failed.InnerException is LinuxException or SystemdException or StepFailedException or OperationCanceledException;
             log($"update {plan.Id}: {failed.Phase} failed: {(known ? failed.Message : failed.InnerException)}");
             RolledBack ended = await new RollBack(journal, systemd, log).RunAsync(journal.Read()!, failed.Phase, failed.Message);
             log($"update {plan.Id}: rolled back");

@@ -15,6 +15,9 @@ internal sealed record Planning(IReadOnlyList<CheckResult> Results, UpdatePlan? 
 /// <summary>The phase Check: reads the configuration and the host, and plans the update. Touches nothing.</summary>
 internal sealed class Planner(ConfigurationFiles files, TimeProvider time)
 {
+    /// <summary>More processes and threads than a host makes between Check and the freeze.</summary>
+    private const int NumbersPerUpdate = 1 << 16;
+
     private const string UnitInterface = SystemdInterface.Unit;
 
     /// <param name="version">The new kernel; null to check only what does not depend on it.</param>
@@ -49,12 +52,15 @@ internal sealed class Planner(ConfigurationFiles files, TimeProvider time)
         }
 
         string id = UpdateId.Of(time.GetUtcNow());
-        var band = PidBand.Choose(discovery.Workloads.SelectMany(workload => workload.Numbers));
+        var band = PidBand.Choose(discovery.Workloads.SelectMany(workload => workload.Numbers).Concat(StillToCome()));
         string commandLine = KernelCommandLine.Parse(ProcFs.CommandLine).ForUpdate(id, band, append).ToString();
         IReadOnlyList<string> stopList = StopList.Compute(
             ActiveUnits(systemd), [.. discovery.Workloads.Select(workload => workload.Unit)], systemd.UnitOfProcess(callerPid));
         return new Planning(results, new UpdatePlan(id, image, commandLine, discovery.Workloads, stopList, restore, server));
     }
+
+    /// <summary>What is kept goes on making threads and processes until it is frozen: they get the next numbers of this kernel.</summary>
+    private static int[] StillToCome() => [ProcFs.LastPid, Math.Min(ProcFs.LastPid + NumbersPerUpdate, PidBand.Limit - 1)];
 
     private static IReadOnlyList<UnitFacts> ActiveUnits(SystemdBus systemd) =>
     [

@@ -24,18 +24,14 @@ internal sealed class RollBack(UpdateJournal journal, SystemdBus systemd, Action
     /// <returns>The record that closes the update.</returns>
     public async Task<RolledBack> RunAsync(UpdateState state, Phase during, string reason)
     {
+        var store = new ImageStore(Path.GetDirectoryName(state.Opening.ImagesDirectory)!, state.Id);
         if (state.IsCommitted)
         {
-            // On disk before anything thaws: from here on the images are worth nothing.
-            journal.Append(new Revoked(reason));
+            Revoke(state, store, reason);
         }
 
-        journal.Append(new PhaseEntered(Phase.RollBack, Moment.Now()));
-        foreach (SystemdUnitStatus dump in systemd.ListUnits().Where(unit => unit.Name.StartsWith("nvwa-dump-", StringComparison.Ordinal)))
-        {
-            Try($"stop {dump.Name}", () => systemd.Stop(dump.Name));
-        }
-
+        Try("write the journal", () => journal.Append(new PhaseEntered(Phase.RollBack, Moment.Now())));
+        Try("stop the CRIUs that wait", StopDumps);
         foreach (WorkloadState workload in state.Workloads)
         {
             Try($"thaw {workload.Workload.Unit}", () => Thaw(workload.Workload.Unit));
@@ -53,16 +49,46 @@ internal sealed class RollBack(UpdateJournal journal, SystemdBus systemd, Action
         }
 
         IReadOnlyList<string> restarted = await StartAsync(state.StopList);
-        var store = new ImageStore(Path.GetDirectoryName(state.Opening.ImagesDirectory)!, state.Id);
         foreach (WorkloadState workload in state.Workloads)
         {
             Try($"remove the images of {workload.Workload.Name}", () => store.RemoveImages(workload.Workload));
         }
 
         var closing = new RolledBack(during, reason, restarted, _troubles, Moment.Now());
-        journal.Append(closing);
-        journal.Archive();
+        Try("close the journal", () =>
+        {
+            journal.Append(closing);
+            journal.Archive();
+        });
         return closing;
+    }
+
+    /// <summary>
+    /// On disk before anything thaws: from here on the images count no more. If that cannot be written, they must go: with
+    /// them in place the next boot would give their owners a second life.
+    /// </summary>
+    private void Revoke(UpdateState state, ImageStore store, string reason)
+    {
+        try
+        {
+            journal.Append(new Revoked(reason));
+        }
+        catch (LinuxException failed)
+        {
+            _troubles.Add($"revoke the commit: {failed.Message}; the images were removed instead");
+            foreach (WorkloadState workload in state.Workloads)
+            {
+                store.RemoveImages(workload.Workload);
+            }
+        }
+    }
+
+    private void StopDumps()
+    {
+        foreach (SystemdUnitStatus dump in systemd.ListUnits().Where(unit => unit.Name.StartsWith("nvwa-dump-", StringComparison.Ordinal)))
+        {
+            systemd.Stop(dump.Name);
+        }
     }
 
     private void Thaw(string unit)
@@ -76,11 +102,15 @@ internal sealed class RollBack(UpdateJournal journal, SystemdBus systemd, Action
     /// <summary>Starts what Quiesce stopped; names what really had to be started.</summary>
     private async Task<IReadOnlyList<string>> StartAsync(IReadOnlyList<string> stopped)
     {
-        string[] down = [.. stopped.Where(unit => systemd.GetString(unit, SystemdInterface.Unit, "ActiveState") is "inactive" or "failed" or "deactivating")];
+        string[] down = [.. stopped];
+        Try("see which units are stopped", () => down = [.. stopped.Where(IsDown)]);
         IReadOnlyDictionary<string, SystemdJobResult> results = await systemd.StartAllAsync(down, StartDeadline, CancellationToken.None);
         _troubles.AddRange(results.Where(result => !result.Value.IsDone).Select(result => $"start {result.Key}: {result.Value.Detail ?? result.Value.Result}; see: journalctl -u {result.Key}"));
         return down;
     }
+
+    private bool IsDown(string unit) =>
+        systemd.GetString(unit, SystemdInterface.Unit, "ActiveState") is "inactive" or "failed" or "deactivating";
 
     /// <summary>One step that fails must not keep the others from being done.</summary>
     private void Try(string what, Action step)

@@ -16,6 +16,9 @@ internal sealed class PhaseException(Phase phase, string reason, Exception cause
     public Phase Phase { get; } = phase;
 }
 
+/// <summary>A step did not do what it should, in words for the operator: operation, subject, cause.</summary>
+internal sealed class StepFailedException(string reason, Exception? cause = null) : Exception(reason, cause);
+
 /// <summary>
 /// One update from Load to the jump, as a flat list of phases. <see cref="RunAsync"/> returns only by throwing: either a
 /// phase failed, and <see cref="RollBack"/> has to follow, or the kernel is gone and nobody is left to return to.
@@ -71,7 +74,7 @@ internal sealed class UpdateRun(UpdatePlan plan, UpdateJournal journal, SystemdB
         SpawnResult loaded = await Spawn.RunAsync(new SpawnRequest(plan.Server.KexecExe, arguments), LoadDeadline, cancellation);
         return loaded.ExitCode == 0
             ? $"{plan.Kernel.Kernel} is loaded by {plan.Server.KexecExe}"
-            : throw new InvalidOperationException($"{plan.Server.KexecExe} could not load {plan.Kernel.Kernel}: {loaded.Error.Trim()}");
+            : throw new StepFailedException($"{plan.Server.KexecExe} could not load {plan.Kernel.Kernel}: {loaded.Error.Trim()}");
     }
 
     /// <summary>Everything that can be done while the workloads serve: CRIUs that wait, the hardware clock, the plan on disk.</summary>
@@ -106,7 +109,7 @@ internal sealed class UpdateRun(UpdatePlan plan, UpdateJournal journal, SystemdB
         string[] stuck = [.. results.Where(result => result.Value.Result is not (SystemdJobResult.Done or "skipped" or "failed")).Select(result => $"{result.Key} ({result.Value.Detail ?? result.Value.Result})")];
         return stuck.Length == 0
             ? $"{plan.StopList.Count} units are stopped"
-            : throw new InvalidOperationException($"these units did not stop: {string.Join(", ", stuck)}");
+            : throw new StepFailedException($"these units did not stop: {string.Join(", ", stuck)}");
     }
 
     /// <summary>
@@ -140,14 +143,14 @@ internal sealed class UpdateRun(UpdatePlan plan, UpdateJournal journal, SystemdB
         cancellation.ThrowIfCancellationRequested();
         journal.Append(new Committed(Moment.Now()));
         Kexec.Execute();
-        throw new InvalidOperationException("the kernel returned from the jump");
+        throw new StepFailedException("the kernel returned from the jump");
     }
 
     private async Task PhaseAsync(Phase phase, Func<CancellationToken, Task<string>> run, CancellationToken cancellation)
     {
-        journal.Append(new PhaseEntered(phase, Moment.Now()));
         try
         {
+            journal.Append(new PhaseEntered(phase, Moment.Now()));
             cancellation.ThrowIfCancellationRequested();
             string done = await run(cancellation);
             await report(new Progress(plan.Id, phase, done));
@@ -173,7 +176,7 @@ internal sealed class UpdateRun(UpdatePlan plan, UpdateJournal journal, SystemdB
         catch (Exception failed) when (failed is CriuException or CriuTransportException)
         {
             string excerpt = LogExcerpt.Errors(log, 1) is [var error] ? error : failed.Message;
-            throw new InvalidOperationException($"{dump.Workload.Name} could not be dumped: {excerpt}; log: {log}", failed);
+            throw new StepFailedException($"{dump.Workload.Name} could not be dumped: {excerpt}; log: {log}", failed);
         }
 
         journal.Append(new Saved(dump.Workload.Name, _images.Size(dump.Workload), Moment.Now()));
