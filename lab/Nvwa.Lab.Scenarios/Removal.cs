@@ -12,7 +12,7 @@ public sealed class Removal(PreparedHost prepared)
         rm -f /root/nvwa.deb
         find / -xdev -iname '*nvwa*' -not -path '/proc/*'
         find /run -iname '*nvwa*' -not -path '/run/udev/*' -not -path '/run/systemd/units/*' -not -path '/run/systemd/transient/nvwa-[0-9]*.scope*'
-        systemctl list-unit-files --no-legend 'nvwa*'
+        systemctl list-unit-files --no-legend 'nvwa*' | grep -v '^nvwa-[0-9]*.scope'
         systemctl list-units --all --plain --no-legend 'nvwa*' | grep -v '^nvwa-[0-9]*.scope'
         nft list tables | grep nvwa
         systemctl list-units --failed --plain --no-legend

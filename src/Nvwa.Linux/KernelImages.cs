@@ -25,14 +25,15 @@ public static class KernelImages
         IEnumerable<string> inModules = Directory.Exists(modules)
             ? Directory.EnumerateDirectories(modules).Where(directory => File.Exists(Path.Combine(directory, "vmlinuz"))).Select(Path.GetFileName).OfType<string>()
             : [];
-        return [.. inBoot.Concat(inModules).Distinct().Order(StringComparer.Ordinal).Select(version => Of(root, version))];
+        return [.. inBoot.Concat(inModules).Distinct().Order(StringComparer.Ordinal).Select(version => Of(root, version)).OfType<KernelImage>()];
     }
 
-    private static KernelImage Of(string root, string version)
+    /// <summary>Null for a link that leads nowhere.</summary>
+    private static KernelImage? Of(string root, string version)
     {
         string boot = Path.Combine(root, "boot");
         string[] kernels = [Path.Combine(boot, KernelPrefix + version), Path.Combine(root, "usr/lib/modules", version, "vmlinuz")];
         string[] initrds = [Path.Combine(boot, $"initramfs-{version}.img"), Path.Combine(boot, $"initrd.img-{version}")];
-        return new KernelImage(version, kernels.First(File.Exists), initrds.FirstOrDefault(File.Exists));
+        return kernels.FirstOrDefault(File.Exists) is { } kernel ? new KernelImage(version, kernel, initrds.FirstOrDefault(File.Exists)) : null;
     }
 }

@@ -2,7 +2,7 @@ namespace Nvwa.Core.Planning;
 
 /// <summary>What decides whether an active unit is stopped before the save.</summary>
 /// <param name="Name">The unit's canonical name.</param>
-/// <param name="Needs">Units it depends on: Requires=, Requisite=, BindsTo=, PartOf=, Wants= and the units that trigger it.</param>
+/// <param name="Needs">Units it depends on: Requires=, Requisite=, BindsTo=, PartOf=, StopPropagatedFrom=, the units that trigger it, and what it wants if it is no target.</param>
 /// <param name="Before">Units it is ordered before.</param>
 /// <param name="DefaultDependencies">False for units of early boot.</param>
 public sealed record UnitFacts(

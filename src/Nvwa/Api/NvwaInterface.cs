@@ -52,6 +52,7 @@ internal static class NvwaInterface
         error Usage (message: string)
         error Refused (results: []CheckResult)
         error Failed (message: string)
+        # An empty id: something else than an update is being done.
         error Busy (id: string)
         error ImagesPending (workloads: []string)
         """;

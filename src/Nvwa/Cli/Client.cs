@@ -123,9 +123,9 @@ internal sealed class Client(
         {
             return await AnsweredAsync(ask);
         }
-        catch (SocketException away)
+        catch (SocketException)
         {
-            await error.WriteLineAsync($"nvwa: the daemon is not running ({away.Message}); start it with: systemctl start nvwa");
+            await error.WriteLineAsync("nvwa: the daemon is not running; start it with: systemctl start nvwa");
             return ExitCode.Failed;
         }
         catch (Exception broken) when (broken is VarlinkProtocolException or JsonException)
@@ -165,7 +165,9 @@ internal sealed class Client(
                 return ExitCode.Usage;
             case NvwaInterface.Busy:
                 string id = refused.Parameters.Deserialize(ApiJson.Default.BusyParameters)!.Id;
-                await error.WriteLineAsync($"nvwa: update {id} is running; follow it with: nvwa status --wait {id}");
+                await error.WriteLineAsync(id.Length > 0
+                    ? $"nvwa: update {id} is running; follow it with: nvwa status --wait {id}"
+                    : "nvwa: another request is being worked on; try again in a moment");
                 return ExitCode.Failed;
             case NvwaInterface.ImagesPending:
                 IReadOnlyList<string> pending = refused.Parameters.Deserialize(ApiJson.Default.PendingParameters)!.Workloads;

@@ -19,6 +19,8 @@ namespace Nvwa.Daemon;
 /// </summary>
 internal sealed class NvwaDaemon(ConfigurationFiles files, UpdateJournal journal, TimeProvider time, Action<string> log) : IDisposable
 {
+    private static readonly TimeSpan TellDeadline = TimeSpan.FromSeconds(2);
+
     private readonly string _bootId = $"{ProcFs.BootId}";
     private readonly SemaphoreSlim _one = new(1, 1);
     private Action? _cancel;
@@ -36,11 +38,11 @@ internal sealed class NvwaDaemon(ConfigurationFiles files, UpdateJournal journal
         var info = new ServiceInfo("nvwa", "nvwa", Version, "https://gitee.com/openeuler/nvwa", ["org.varlink.service", NvwaInterface.Name]);
         var offered = new VarlinkInterface(NvwaInterface.Name, NvwaInterface.Description, new Dictionary<string, VarlinkMethod>
         {
-            ["Update"] = Explained(UpdateAsync),
-            ["Check"] = Explained(CheckAsync),
-            ["Cancel"] = Explained(CancelAsync),
-            ["Init"] = Explained(InitAsync),
-            ["Status"] = Explained(StatusAsync),
+            ["Update"] = UpdateAsync,
+            ["Check"] = CheckAsync,
+            ["Cancel"] = CancelAsync,
+            ["Init"] = InitAsync,
+            ["Status"] = StatusAsync,
         });
         var server = new VarlinkServer(listener, info, offered, socket => Credentials.OfPeer(socket.SafeHandle).Pid, log);
         _work = RecoverAsync(cancellation);
@@ -104,24 +106,17 @@ internal sealed class NvwaDaemon(ConfigurationFiles files, UpdateJournal journal
         }
     }
 
-    /// <summary>What a request could not do is told to its caller, and the daemon goes on.</summary>
-    private VarlinkMethod Explained(VarlinkMethod method) => async (call, cancellation) =>
-    {
-        try
-        {
-            return await method(call, cancellation);
-        }
-        catch (Exception failed) when (failed is not (VarlinkException or OperationCanceledException))
-        {
-            log($"{call.Request.Method}: {failed}");
-            throw VarlinkException.Of(NvwaInterface.Failed, new Message(failed.Message), ApiJson.Default.Message);
-        }
-    };
-
     private async Task<JsonElement> UpdateAsync(VarlinkCall call, CancellationToken cancellation)
     {
         UpdateParameters parameters = call.Parameters(ApiJson.Default.UpdateParameters);
         using Exclusive exclusive = Enter();
+        if (journal.Read() is { IsOpen: true } open)
+        {
+            // Its recovery failed; a new journal would forget what it saved.
+            string[] waiting = [.. open.Workloads.Where(workload => !workload.IsSettled).Select(workload => workload.Workload.Name)];
+            throw VarlinkException.Of(NvwaInterface.ImagesPending, new PendingParameters(waiting), ApiJson.Default.PendingParameters);
+        }
+
         Planning planning = await PlanAsync(parameters.Version, parameters.Append, call.CallerPid, cancellation);
         if (planning.Plan is not { } plan)
         {
@@ -141,7 +136,7 @@ internal sealed class NvwaDaemon(ConfigurationFiles files, UpdateJournal journal
         RolledBack ended = await RunUpdateAsync(plan, progress =>
         {
             log($"update {plan.Id}: {progress.Phase}: {progress.Message}");
-            return call.ReplyAsync(progress, ApiJson.Default.Progress);
+            return TellAsync(call, progress);
         });
         string restarted = ended.Restarted.Count == 0 ? "" : $"; restarted: {Names(ended.Restarted)}";
         string troubles = ended.Troubles.Count == 0 ? "" : $"; but: {string.Join("; ", ended.Troubles)}";
@@ -149,6 +144,19 @@ internal sealed class NvwaDaemon(ConfigurationFiles files, UpdateJournal journal
             NvwaInterface.Failed,
             new Message($"{ended.During} failed: {ended.Reason}; rolled back, everything runs on {ProcFs.KernelRelease}{restarted}{troubles}"),
             ApiJson.Default.Message);
+    }
+
+    /// <summary>A caller that stopped reading must not hold up a host that is frozen.</summary>
+    private async Task TellAsync(VarlinkCall call, Progress progress)
+    {
+        try
+        {
+            await call.ReplyAsync(progress, ApiJson.Default.Progress).WaitAsync(TellDeadline, time);
+        }
+        catch (TimeoutException)
+        {
+            log("the caller of Update does not read; the work goes on");
+        }
     }
 
     /// <summary>Runs until the jump, or until everything is rolled back.</summary>
@@ -259,7 +267,7 @@ internal sealed class NvwaDaemon(ConfigurationFiles files, UpdateJournal journal
     /// <summary>One update, restore or init at a time; a second is refused, not queued.</summary>
     private Exclusive Enter() => _one.Wait(0)
         ? new Exclusive(_one)
-        : throw VarlinkException.Of(NvwaInterface.Busy, new BusyParameters(journal.Read()?.Id ?? "that is being checked"), ApiJson.Default.BusyParameters);
+        : throw VarlinkException.Of(NvwaInterface.Busy, new BusyParameters(journal.Read() is { IsOpen: true } open ? open.Id : ""), ApiJson.Default.BusyParameters);
 
     private sealed class Exclusive(SemaphoreSlim one) : IDisposable
     {

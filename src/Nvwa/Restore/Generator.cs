@@ -82,7 +82,7 @@ internal static class Generator
         ExecCondition=
         ExecStartPre=
         ExecStart=
-        ExecStart=+/usr/bin/nvwa resume {workload.Name}
+        ExecStart=+/usr/bin/nvwa resume {workload.Name.Replace("\\", "\\\\", StringComparison.Ordinal)}
         ExecStartPost=
 
         """;

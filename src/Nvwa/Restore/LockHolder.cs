@@ -23,6 +23,8 @@ internal sealed class LockHolder(UpdateJournal journal, string bootId)
             context.Cancel = true;
             hangUps.Release();
         });
+        // We are the first of several that append at boot.
+        journal.Heal();
         using var packets = PacketLock.Open();
         var held = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach ((int index, WorkloadState workload) in Unsettled().Where(item => item.Workload.Endpoints.Count > 0))

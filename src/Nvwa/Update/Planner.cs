@@ -36,6 +36,11 @@ internal sealed class Planner(ConfigurationFiles files, TimeProvider time)
             results.Add(kernel);
         }
 
+        if (append.Count(c => c == '"') % 2 != 0 || append.Any(char.IsControl))
+        {
+            results.Add(CheckResult.Invalid("append", append, "is not a list of kernel parameters: a quote is not closed, or a control character is in it", "correct --append"));
+        }
+
         using var systemd = SystemdBus.Connect();
         var discovery = new Discovery(systemd, callerPid);
         await discovery.FindAsync(restore, cancellation);
@@ -73,7 +78,9 @@ internal sealed class Planner(ConfigurationFiles files, TimeProvider time)
                     .. systemd.GetStrings(unit.Name, UnitInterface, "Requisite"),
                     .. systemd.GetStrings(unit.Name, UnitInterface, "BindsTo"),
                     .. systemd.GetStrings(unit.Name, UnitInterface, "PartOf"),
-                    .. systemd.GetStrings(unit.Name, UnitInterface, "Wants"),
+                    .. systemd.GetStrings(unit.Name, UnitInterface, "StopPropagatedFrom"),
+                    // What a target wants is half of the host (basic.target: all timers), and stopping it takes no target along.
+                    .. unit.Name.EndsWith(".target", StringComparison.Ordinal) ? [] : systemd.GetStrings(unit.Name, UnitInterface, "Wants"),
                     .. systemd.GetStrings(unit.Name, UnitInterface, "TriggeredBy"),
                 ],
                 systemd.GetStrings(unit.Name, UnitInterface, "Before"),

@@ -8,7 +8,7 @@ namespace Nvwa.Tests.Varlink;
 internal sealed class RawClient : IDisposable
 {
     private readonly Socket _socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-    private readonly byte[] _one = new byte[1];
+    private readonly List<byte> _received = [];
 
     public static async Task<RawClient> ConnectAsync(string path)
     {
@@ -30,31 +30,34 @@ internal sealed class RawClient : IDisposable
     /// <returns>Null when the other end has closed.</returns>
     public async Task<JsonElement?> ReceiveAsync()
     {
-        var message = new List<byte>();
-        while (true)
+        int end;
+        while ((end = _received.IndexOf(0)) < 0)
         {
-            int count;
-            try
-            {
-                count = await _socket.ReceiveAsync(_one.AsMemory()).AsTask().Soonest();
-            }
-            catch (SocketException reset) when (reset.SocketErrorCode == SocketError.ConnectionReset)
-            {
-                // The other end closed without having read all that was sent.
-                return null;
-            }
-
+            byte[] chunk = new byte[64 * 1024];
+            int count = await ReceiveAsync(chunk);
             if (count == 0)
             {
-                return message.Count == 0 ? null : throw new InvalidDataException("the server closed within a message");
+                return _received.Count == 0 ? null : throw new InvalidDataException("the server closed within a message");
             }
 
-            if (_one[0] == 0)
-            {
-                return JsonDocument.Parse(message.ToArray()).RootElement;
-            }
+            _received.AddRange(chunk.AsSpan(0, count));
+        }
 
-            message.Add(_one[0]);
+        JsonElement message = JsonDocument.Parse(_received.GetRange(0, end).ToArray()).RootElement;
+        _received.RemoveRange(0, end + 1);
+        return message;
+    }
+
+    private async Task<int> ReceiveAsync(byte[] chunk)
+    {
+        try
+        {
+            return await _socket.ReceiveAsync(chunk.AsMemory()).AsTask().Soonest();
+        }
+        catch (SocketException reset) when (reset.SocketErrorCode == SocketError.ConnectionReset)
+        {
+            // The other end closed without having read all that was sent.
+            return 0;
         }
     }
 

@@ -22,7 +22,7 @@ public sealed class VarlinkServerTests
     {
         await using var served = new Served();
         using RawClient client = await RawClient.ConnectAsync(served.Path);
-        await client.SendAsync($$"""{"method":"org.varlink.service.GetInterfaceDescription","parameters":{"interface":"{{name}}"}}""");
+        await client.SendAsync($$$"""{"method":"org.varlink.service.GetInterfaceDescription","parameters":{"interface":"{{{name}}}"}}""");
 
         JsonElement reply = (await client.ReceiveAsync())!.Value;
 
@@ -53,7 +53,7 @@ public sealed class VarlinkServerTests
     [InlineData("{}", "version")]
     [InlineData("""{"version":7}""", "version")]
     [InlineData("""{"version":"7.0","dryRun":"yes"}""", "dryRun")]
-    [InlineData("""[]""", "")]
+    [InlineData("[]", "version")]
     public void A_parameter_that_the_interface_does_not_have_is_named_not_ignored(string parameters, string culprit)
     {
         var request = new VarlinkRequest("io.nvwa.Update", JsonDocument.Parse(parameters).RootElement);
@@ -138,11 +138,11 @@ public sealed class VarlinkServerTests
         await using var served = new Served();
         using RawClient client = await RawClient.ConnectAsync(served.Path);
 
-        await client.SendAsync(Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 500).Select(i => $$"""{"method":"io.test.Echo","parameters":{"i":{{i}}}}""" + '\0'))));
+        await client.SendAsync(Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 500).Select(i => $$$"""{"method":"io.test.Echo","parameters":{"i":{{{i}}}}}""" + '\0'))));
 
         for (int i = 0; i < 500; i++)
         {
-            Assert.Equal($$"""{"parameters":{"i":{{i}}}}""", (await client.ReceiveAsync())!.Value.GetRawText());
+            Assert.Equal($$$"""{"parameters":{"i":{{{i}}}}}""", (await client.ReceiveAsync())!.Value.GetRawText());
         }
     }
 
@@ -151,10 +151,10 @@ public sealed class VarlinkServerTests
     {
         await using var served = new Served();
         using RawClient client = await RawClient.ConnectAsync(served.Path);
-        string Request(int padding) => $$"""{"method":"io.test.Echo","parameters":{"x":"{{new string('x', padding)}}"}}""";
+        string Request(int padding) => $$$"""{"method":"io.test.Echo","parameters":{"x":"{{{new string('x', padding)}}}"}}""";
         int longest = VarlinkStream.MaxMessage - 1 - Request(0).Length;
 
-        Assert.Equal($$"""{"parameters":{"x":"{{new string('x', longest)}}"}}""", await client.AskAsync(Request(longest)));
+        Assert.Equal($$$"""{"parameters":{"x":"{{{new string('x', longest)}}}"}}""", await client.AskAsync(Request(longest)));
 
         // Never ended: the server must not wait for more than it would take.
         await client.SendAsync(Encoding.UTF8.GetBytes(Request(VarlinkStream.MaxMessage)[..VarlinkStream.MaxMessage]));

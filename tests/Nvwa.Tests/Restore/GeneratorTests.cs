@@ -1,0 +1,131 @@
+using Nvwa.Core.Journal;
+using Nvwa.Restore;
+using static Nvwa.Tests.Updates;
+
+namespace Nvwa.Tests.Restore;
+
+public sealed class GeneratorTests
+{
+    private const string RedisDropIn = "redis.service.d/50-nvwa.conf";
+
+    [Fact]
+    public void The_start_of_a_kept_service_becomes_its_restore() => Assert.Equal(
+        """
+        # Made by nvwa while redis.service waits to be restored; gone once the update is confirmed.
+        [Unit]
+        After=nvwa-lock.service
+        ConditionPathExists=
+        AssertPathExists=
+
+        [Service]
+        Type=notify
+        NotifyAccess=all
+        TimeoutStartSec=infinity
+        Restart=no
+        ExecCondition=
+        ExecStartPre=
+        ExecStart=
+        ExecStart=+/usr/bin/nvwa resume redis.service
+        ExecStartPost=
+
+        """,
+        Files(After())[RedisDropIn]);
+
+    [Fact]
+    public void A_committed_update_brings_the_lock_the_daemon_and_each_workload() => Assert.Equal(
+        [
+            "multi-user.target.wants/nvwa-resume@1800.service -> /usr/lib/systemd/system/nvwa-resume@.service",
+            "multi-user.target.wants/nvwa.service -> /usr/lib/systemd/system/nvwa.service",
+            RedisDropIn,
+            "sysinit.target.wants/nvwa-lock.service -> /usr/lib/systemd/system/nvwa-lock.service",
+            "web@1.service.d/50-nvwa.conf",
+        ],
+        Files(After()).Select(file => file.Value.StartsWith('/') ? $"{file.Key} -> {file.Value}" : file.Key).Order(StringComparer.Ordinal));
+
+    [Fact]
+    public void Without_a_journal_nothing_is_written() => Assert.Empty(Files(null));
+
+    [Fact]
+    public void Without_a_commit_nothing_is_written() =>
+        Assert.Empty(Files(UpdateState.Of(UpToCommit.Where(record => record is not Committed))));
+
+    [Fact]
+    public void After_a_revocation_nothing_is_written() => Assert.Empty(Files(After(new Revoked("x"))));
+
+    [Fact]
+    public void On_the_boot_that_was_saved_nothing_is_written() => Assert.Empty(Generator.Files(After(), OldBoot));
+
+    [Theory]
+    [InlineData(Outcome.Updated)]
+    [InlineData(Outcome.Degraded)]
+    [InlineData(Outcome.Discarded)]
+    [InlineData(Outcome.Interrupted)]
+    public void Once_the_update_is_closed_nothing_is_written(object outcome) =>
+        Assert.Empty(Files(After(new Closed((Outcome)outcome, null, At(20)))));
+
+    [Fact]
+    public void After_a_rollback_nothing_is_written() =>
+        Assert.Empty(Files(After(new Revoked("x"), new RolledBack(Core.Phase.Switch, "x", [], [], At(20)))));
+
+    /// <summary>A reload in the middle must not take the type away under a service that is just becoming ready.</summary>
+    [Fact]
+    public void The_drop_in_stays_from_the_first_attempt_until_the_update_is_closed()
+    {
+        JournalRecord[] steps =
+        [
+            new Attempted("redis.service", NewBoot, At(20)), new Resuming("redis.service", NewBoot, At(21)), new Restored("redis.service", 612, At(22)),
+        ];
+
+        for (int done = 0; done <= steps.Length; done++)
+        {
+            Assert.Contains(RedisDropIn, Files(After(steps[..done])));
+        }
+    }
+
+    [Fact]
+    public void A_service_that_is_started_cold_starts_without_the_drop_in()
+    {
+        IReadOnlyDictionary<string, string> files = Files(After(new NotRestored("redis.service", Fate.ColdStarted, "x", null, At(20))));
+
+        Assert.DoesNotContain(RedisDropIn, files);
+        Assert.Contains("web@1.service.d/50-nvwa.conf", files);
+    }
+
+    [Fact]
+    public void A_process_is_resumed_until_its_images_are_consumed()
+    {
+        const string Resume = "multi-user.target.wants/nvwa-resume@1800.service";
+
+        Assert.Contains(Resume, Files(After(new Attempted("1800", NewBoot, At(20)))));
+        Assert.DoesNotContain(Resume, Files(After(new Resuming("1800", NewBoot, At(20)))));
+        Assert.DoesNotContain(Resume, Files(After(new Restored("1800", 1800, At(20)))));
+        Assert.DoesNotContain(Resume, Files(After(new NotRestored("1800", Fate.Lost, "x", null, At(20)))));
+    }
+
+    [Fact]
+    public void A_workload_that_was_only_planned_has_no_images_and_is_not_restored() =>
+        Assert.DoesNotContain(RedisDropIn, Files(UpdateState.Of(UpToCommit.Where(record => record is not Saved))));
+
+    [Fact]
+    public void Files_and_links_are_written_below_the_directory_of_the_generator()
+    {
+        using TemporaryDirectory directory = new();
+
+        Assert.Equal(ExitCode.Done, Generator.Write(After(), NewBoot, directory.Path));
+
+        Assert.Equal(Files(After())[RedisDropIn], File.ReadAllText(directory[RedisDropIn]));
+        Assert.Equal("/usr/lib/systemd/system/nvwa-lock.service", new FileInfo(directory["sysinit.target.wants/nvwa-lock.service"]).LinkTarget);
+    }
+
+    [Fact]
+    public void With_nothing_to_restore_nothing_is_written_at_all()
+    {
+        using TemporaryDirectory directory = new();
+
+        Assert.Equal(ExitCode.Done, Generator.Write(null, NewBoot, directory.Path));
+
+        Assert.Empty(Directory.GetFileSystemEntries(directory.Path));
+    }
+
+    private static IReadOnlyDictionary<string, string> Files(UpdateState? state) => Generator.Files(state, NewBoot);
+}
