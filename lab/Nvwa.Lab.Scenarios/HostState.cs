@@ -35,20 +35,6 @@ internal static class HostState
     /// <summary>After an update, whatever became of it: nothing of it is left but logs, and nothing failed.</summary>
     public static async Task NothingIsLeftAsync(LabGuest guest) => Assert.Equal("", await guest.OutputOfAsync(Leftovers));
 
-    /// <summary>The command ends with this code, says all of these words, and touches nothing.</summary>
-    public static async Task<GuestCommandResult> TouchesNothingAsync(LabGuest guest, string command, int exitCode, params string[] said)
-    {
-        string before = await ReadAsync(guest);
-        GuestCommandResult result = await guest.RunAsync(command, TimeSpan.FromMinutes(2));
-        Says(result, command, exitCode, said);
-        Assert.Equal(before, await ReadAsync(guest));
-        return result;
-    }
-
-    /// <summary>As the method for commands, for <c>nvwa</c>.</summary>
-    public static Task<GuestCommandResult> TouchesNothingAsync(NvwaHost host, string words, int exitCode, params string[] said) =>
-        TouchesNothingAsync(host.Guest, $"nvwa {words}", exitCode, said);
-
     public static void Says(GuestCommandResult result, string command, int exitCode, params string[] said)
     {
         string all = result.Output + result.Error;

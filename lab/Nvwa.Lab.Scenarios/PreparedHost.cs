@@ -1,4 +1,5 @@
 using Nvwa.Lab.Hosts;
+using Nvwa.Qemu;
 
 [assembly: CollectionBehavior(DisableTestParallelization = true)]
 
@@ -74,14 +75,21 @@ public sealed class PreparedHost : IAsyncLifetime
     }
 }
 
-/// <summary>A guest that the tests of one class share, because none of them changes it.</summary>
+/// <summary>A guest that the tests of one class share, because what they do there touches nothing.</summary>
 public sealed class SharedHost(PreparedHost prepared) : IAsyncLifetime
 {
+    private static readonly TimeSpan CommandTimeout = TimeSpan.FromMinutes(2);
+
     private NvwaHost? _host;
+    private string _state = "";
 
     public NvwaHost Host => _host!;
 
-    public async Task InitializeAsync() => _host = await prepared.StartAsync("shared");
+    public async Task InitializeAsync()
+    {
+        _host = await prepared.StartAsync("shared");
+        _state = await HostState.ReadAsync(_host.Guest);
+    }
 
     public async Task DisposeAsync()
     {
@@ -89,5 +97,24 @@ public sealed class SharedHost(PreparedHost prepared) : IAsyncLifetime
         {
             await _host.Guest.DisposeAsync();
         }
+    }
+
+    /// <summary>The commands end with this code, say all of these words each, and touch nothing.</summary>
+    /// <returns>What the last one said.</returns>
+    public async Task<GuestCommandResult> TouchesNothingAsync(string[] commands, int exitCode, params string[] said)
+    {
+        ArgumentNullException.ThrowIfNull(commands);
+        GuestCommandResult? last = null;
+        foreach (string command in commands)
+        {
+            last = await Host.Guest.RunAsync(command, CommandTimeout);
+            HostState.Says(last, command, exitCode, said);
+        }
+
+        // Looked at once for each test: it begins with what the one before it left.
+        string before = _state;
+        _state = await HostState.ReadAsync(Host.Guest);
+        Assert.Equal(before, _state);
+        return last!;
     }
 }

@@ -23,17 +23,15 @@ public sealed class Refusals(PreparedHost prepared, SharedHost shared) : IClassF
     public Task Who_is_not_root_gets_one_line(string words) => Guest.KeepingEvidenceAsync(async () =>
     {
         string command = $"cd / && timeout 30 runuser -u nobody -- nvwa {words}";
-        HostState.IsOneLine(await HostState.TouchesNothingAsync(Guest, command, 2, "root"));
+        HostState.IsOneLine(await shared.TouchesNothingAsync([command], 2, "root"));
     });
 
     [Fact]
     public Task Without_the_daemon_one_line_says_how_to_start_it() => Guest.KeepingEvidenceAsync(async () =>
     {
         _ = await Guest.OutputOfAsync("systemctl stop nvwa.service");
-        foreach (string words in (string[])[$"update {prepared.NewKernel}", "check", "status", "init", "cancel"])
-        {
-            HostState.IsOneLine(await HostState.TouchesNothingAsync(Host, words, 1, "systemctl start nvwa"));
-        }
+        string[] commands = [$"nvwa update {prepared.NewKernel}", "nvwa check", "nvwa status", "nvwa init", "nvwa cancel"];
+        HostState.IsOneLine(await shared.TouchesNothingAsync(commands, 1, "systemctl start nvwa"));
 
         _ = await Guest.OutputOfAsync("systemctl start nvwa.service");
         await ConfigureAsync();
@@ -52,8 +50,8 @@ public sealed class Refusals(PreparedHost prepared, SharedHost shared) : IClassF
     {
         _ = await Guest.OutputOfAsync($"cp /boot/vmlinuz-{prepared.NewKernel} /boot/vmlinuz-7.9-lab");
         await ConfigureAsync();
-        _ = await HostState.TouchesNothingAsync(Host, "update 7.9-lab", 2, "initrd", prepared.OldKernel, prepared.NewKernel);
-        _ = await HostState.TouchesNothingAsync(Host, "check 7.9-lab", 2, "initrd", prepared.OldKernel, prepared.NewKernel);
+        _ = await shared.TouchesNothingAsync(
+            ["nvwa update 7.9-lab", "nvwa check 7.9-lab"], 2, "initrd", prepared.OldKernel, prepared.NewKernel);
         _ = await Guest.OutputOfAsync("rm /boot/vmlinuz-7.9-lab");
     });
 
@@ -92,8 +90,7 @@ public sealed class Refusals(PreparedHost prepared, SharedHost shared) : IClassF
     {
         await ConfigureAsync();
         _ = await Guest.OutputOfAsync($"rm {file}");
-        _ = await HostState.TouchesNothingAsync(Host, $"update {prepared.NewKernel}", 2, file);
-        _ = await HostState.TouchesNothingAsync(Host, "check", 2, file);
+        _ = await shared.TouchesNothingAsync([$"nvwa update {prepared.NewKernel}", "nvwa check"], 2, file);
     });
 
     [Theory]
@@ -107,7 +104,7 @@ public sealed class Refusals(PreparedHost prepared, SharedHost shared) : IClassF
     {
         string pid = (await Guest.OutputOfAsync(whichPid)).Trim();
         await Host.ConfigureAsync($"pids:\n- {pid}\n");
-        _ = await HostState.TouchesNothingAsync(Host, $"update {prepared.NewKernel}", 3, [pid, .. said]);
+        _ = await shared.TouchesNothingAsync([$"nvwa update {prepared.NewKernel}"], 3, [pid, .. said]);
     });
 
     [Theory]
@@ -117,7 +114,7 @@ public sealed class Refusals(PreparedHost prepared, SharedHost shared) : IClassF
     public Task A_service_that_cannot_be_kept_is_named(string service, params string[] said) => Guest.KeepingEvidenceAsync(async () =>
     {
         await Host.ConfigureAsync($"services:\n- {service}\n");
-        _ = await HostState.TouchesNothingAsync(Host, $"update {prepared.NewKernel}", 3, said);
+        _ = await shared.TouchesNothingAsync([$"nvwa update {prepared.NewKernel}"], 3, said);
     });
 
     [Fact]
@@ -125,7 +122,7 @@ public sealed class Refusals(PreparedHost prepared, SharedHost shared) : IClassF
     {
         await ConfigureAsync();
         _ = await Guest.OutputOfAsync("systemctl disable -q redis-journal.service");
-        _ = await HostState.TouchesNothingAsync(Host, $"check {prepared.NewKernel}", 0, "warn", "redis-journal.service", "not enabled");
+        _ = await shared.TouchesNothingAsync([$"nvwa check {prepared.NewKernel}"], 0, "warn", "redis-journal.service", "not enabled");
         _ = await Guest.OutputOfAsync("systemctl enable -q redis-journal.service");
     });
 
@@ -144,7 +141,7 @@ public sealed class Refusals(PreparedHost prepared, SharedHost shared) : IClassF
             chmod +x criu-that-does-not-like-this-kernel
             """);
         await Host.ConfigureAsync(prepared.Workloads.Configuration, $"criu_exe: {criu}\n");
-        _ = await HostState.TouchesNothingAsync(Host, $"update {prepared.NewKernel}", 3, [criu, "criu", .. said]);
+        _ = await shared.TouchesNothingAsync([$"nvwa update {prepared.NewKernel}"], 3, [criu, "criu", .. said]);
     });
 
     [Theory]
@@ -164,7 +161,7 @@ public sealed class Refusals(PreparedHost prepared, SharedHost shared) : IClassF
             """,
             Patience);
         await Host.ConfigureAsync(prepared.Workloads.Configuration, $"criu_dir: {directory}\n");
-        _ = await HostState.TouchesNothingAsync(Host, $"update {prepared.NewKernel}", 3, [directory, .. said]);
+        _ = await shared.TouchesNothingAsync([$"nvwa update {prepared.NewKernel}"], 3, [directory, .. said]);
     });
 
     private Task ConfigureAsync() => Host.ConfigureAsync(prepared.Workloads.Configuration);
@@ -172,14 +169,13 @@ public sealed class Refusals(PreparedHost prepared, SharedHost shared) : IClassF
     private Task RefusedAsync(string words, int exitCode, params string[] said) => Guest.KeepingEvidenceAsync(async () =>
     {
         await ConfigureAsync();
-        GuestCommandResult result = await HostState.TouchesNothingAsync(Host, words, exitCode, said);
+        GuestCommandResult result = await shared.TouchesNothingAsync([$"nvwa {words}"], exitCode, said);
         Assert.DoesNotContain("   at ", result.Error, StringComparison.Ordinal);
     });
 
     private Task WrongConfigurationAsync(string file, string restore, string server, string[] said) => Guest.KeepingEvidenceAsync(async () =>
     {
         await Host.ConfigureAsync(restore, server);
-        _ = await HostState.TouchesNothingAsync(Host, $"update {prepared.NewKernel}", 2, [file, .. said]);
-        _ = await HostState.TouchesNothingAsync(Host, "check", 2, [file, .. said]);
+        _ = await shared.TouchesNothingAsync([$"nvwa update {prepared.NewKernel}", "nvwa check"], 2, [file, .. said]);
     });
 }

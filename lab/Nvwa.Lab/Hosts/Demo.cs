@@ -38,9 +38,9 @@ public sealed class Demo(TextWriter output)
     private async Task RunAsync(LabImage image, NvwaHost host, CancellationToken cancellationToken)
     {
         LabGuest guest = host.Guest;
-        await TypeAsync(guest, "apt-get install -qy -o Dpkg::Use-Pty=0 /root/nvwa.deb", cancellationToken);
+        await TypeAsync(guest, "apt-get install -qqy /root/nvwa.deb", cancellationToken);
         // Linux 6.16 and later want CRIU 4.2 for TCP; the package of the next Debian lies in the guest.
-        await TypeAsync(guest, "apt-get install -qy -o Dpkg::Use-Pty=0 /opt/criu-forky/*.deb", cancellationToken);
+        await TypeAsync(guest, "apt-get install -qqy /opt/criu-forky/*.deb", cancellationToken);
         await TypeAsync(guest, "criu --version", cancellationToken);
         await KeptWorkloads.EnableAsync(guest, cancellationToken);
         await KeptWorkloads.StartAsync(guest, cancellationToken);
@@ -84,7 +84,7 @@ public sealed class Demo(TextWriter output)
     private async Task TypeAsync(LabGuest guest, string command, CancellationToken cancellationToken)
     {
         Say($"# {command}");
-        string printed = await guest.OutputOfAsync($"{{ {command}; }} 2>&1", CommandTimeout, cancellationToken);
+        string printed = await guest.OutputOfAsync($"export DEBIAN_FRONTEND=noninteractive; {{ {command}; }} 2>&1", CommandTimeout, cancellationToken);
         Say(printed.TrimEnd());
     }
 
@@ -102,6 +102,7 @@ public sealed class Demo(TextWriter output)
             Find(update, $"{before.Ticker}"));
         Say(Text($"On the wire: {capture.Packets} packets, {capture.Resets} resets, {capture.Unreachables} unreachables."));
         Expect(dataKept, $"the data changed: {before.Data} became {after.Data}");
+        Expect(after.TickerFailures == 0, $"the process found itself damaged, see {KeptWorkloads.TickerLog}");
         Expect(before.Units == after.Units, $"systemd had:\n{before.Units}\nand has:\n{after.Units}");
         Expect(update?.Outcome == "updated", $"nvwa calls the update {update?.Outcome ?? "unknown"}");
         Expect(capture is { Packets: > 0, Refusals: [] }, $"refused: {string.Join("; ", capture.Refusals)}");

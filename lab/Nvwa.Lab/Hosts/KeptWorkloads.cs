@@ -14,9 +14,10 @@ namespace Nvwa.Lab.Hosts;
 /// <param name="Redis">Main process as systemd has it.</param>
 /// <param name="RedisJournal">Likewise.</param>
 /// <param name="Ticker">The process.</param>
+/// <param name="TickerFailures">How often it found itself damaged.</param>
 /// <param name="Data">A digest over the keys of each Redis that nobody writes.</param>
 /// <param name="Units">What systemd says of the two units, one property a line.</param>
-public sealed record KeptWorkloads(int Redis, int RedisJournal, int Ticker, string Data, string Units)
+public sealed record KeptWorkloads(int Redis, int RedisJournal, int Ticker, int TickerFailures, string Data, string Units)
 {
     public const string TickerLog = "/root/ticker.log";
     public const int RedisPort = 6379;
@@ -81,13 +82,15 @@ public sealed record KeptWorkloads(int Redis, int RedisJournal, int Ticker, stri
             systemctl show --value -p MainPID redis.service
             systemctl show --value -p MainPID redis-journal.service
             awk '/^start / { pid = $2 } END { print pid }' {{TickerLog}}
+            grep -c ^FAIL {{TickerLog}}
             redis-cli -e -p {{RedisPort}} EVAL "{{Digest}}" 0 {{Keys}}
             redis-cli -e -p {{RedisJournalPort}} EVAL "{{Digest}}" 0 {{Keys}}
             systemctl show -p {{UnitProperties}} redis.service redis-journal.service
             """,
             Patience, cancellationToken);
-        string[] lines = output.Split('\n', 6);
-        return new KeptWorkloads(Number(lines[0]), Number(lines[1]), Number(lines[2]), $"{lines[3]} {lines[4]}", lines[5].Trim());
+        string[] lines = output.Split('\n', 7);
+        return new KeptWorkloads(
+            Number(lines[0]), Number(lines[1]), Number(lines[2]), Number(lines[3]), $"{lines[4]} {lines[5]}", lines[6].Trim());
     }
 
     private static int Number(string text) => int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture);

@@ -9,6 +9,8 @@ namespace Nvwa.Update;
 /// <summary>What the host itself must offer. Each method is one check; all only read.</summary>
 internal static class HostChecks
 {
+    private const string Install = "install criu, or correct 'criu_exe' in nvwa-server.yaml";
+
     private static readonly TimeSpan ToolDeadline = TimeSpan.FromMinutes(1);
 
     /// <summary>The kernel with this version, and whether it can be booted.</summary>
@@ -56,12 +58,21 @@ internal static class HostChecks
     /// <summary>CRIU is there, accepts this kernel, and is recent enough for it and the workloads.</summary>
     public static async Task<CheckResult> CriuAsync(string criu, IReadOnlyList<Workload> workloads, CancellationToken cancellation)
     {
-        const string Check = "criu";
-        const string Install = "install criu, or correct 'criu_exe' in nvwa-server.yaml";
-        if (!File.Exists(criu))
+        try
         {
-            return CheckResult.Refuse(Check, criu, "does not exist", Install);
+            return File.Exists(criu)
+                ? await RunCriuAsync(criu, workloads, cancellation)
+                : CheckResult.Refuse("criu", criu, "does not exist", Install);
         }
+        catch (LinuxException failed)
+        {
+            return CheckResult.Refuse("criu", criu, $"cannot be run: {failed.Message}", Install);
+        }
+    }
+
+    private static async Task<CheckResult> RunCriuAsync(string criu, IReadOnlyList<Workload> workloads, CancellationToken cancellation)
+    {
+        const string Check = "criu";
 
         SpawnResult version = await Spawn.RunAsync(new SpawnRequest(criu, ["--version"]), ToolDeadline, cancellation);
         string? number = version.Output.Split('\n').FirstOrDefault(line => line.StartsWith("Version: ", StringComparison.Ordinal))?["Version: ".Length..];
@@ -89,6 +100,11 @@ internal static class HostChecks
     public static CheckResult Images(string criuDir, IReadOnlyList<Workload> workloads)
     {
         const string Check = "criu_dir";
+        if (File.Exists(criuDir.TrimEnd('/')) || new FileInfo(criuDir.TrimEnd('/')).LinkTarget is not null)
+        {
+            return CheckResult.Refuse(Check, criuDir, "is not a directory (links are not followed)", "point 'criu_dir' in nvwa-server.yaml to a directory");
+        }
+
         string existing = Existing(criuDir);
         Mount mount = FileSystems.MountOf(existing);
         if (FileSystems.IsMemoryBacked(mount.Type))
