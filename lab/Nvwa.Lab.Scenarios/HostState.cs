@@ -1,4 +1,3 @@
-using Nvwa.Lab.Hosts;
 using Nvwa.Qemu;
 
 namespace Nvwa.Lab.Scenarios;

@@ -38,9 +38,9 @@ public sealed class Demo(TextWriter output)
     private async Task RunAsync(LabImage image, NvwaHost host, CancellationToken cancellationToken)
     {
         LabGuest guest = host.Guest;
-        await TypeAsync(guest, "apt-get install -qqy /root/nvwa.deb", cancellationToken);
+        await TypeAsync(guest, "apt-get install -qqy -o Dpkg::Use-Pty=0 /root/nvwa.deb", cancellationToken);
         // Linux 6.16 and later want CRIU 4.2 for TCP; the package of the next Debian lies in the guest.
-        await TypeAsync(guest, "apt-get install -qqy /opt/criu-forky/*.deb", cancellationToken);
+        await TypeAsync(guest, "apt-get install -qqy -o Dpkg::Use-Pty=0 /opt/criu-forky/*.deb", cancellationToken);
         await TypeAsync(guest, "criu --version", cancellationToken);
         await KeptWorkloads.EnableAsync(guest, cancellationToken);
         await KeptWorkloads.StartAsync(guest, cancellationToken);
