@@ -68,6 +68,7 @@ public sealed class OperatorsView(PreparedHost prepared, SharedHost shared) : IC
         HostState.Says(await Host.NvwaAsync("init"), "init", 0, "loaded kernel", "/var/nvwa/running/20260101T000000Z");
         Assert.Equal("0", (await Guest.OutputOfAsync("cat /sys/kernel/kexec_loaded; find /var/nvwa -name '*.img'")).Trim());
         HostState.Says(await Host.NvwaAsync("init"), "init", 0, "Nothing to remove");
+        await shared.LookAgainAsync();
         // The units are where they were.
         Assert.Equal(Units(before), Units(await HostState.ReadAsync(Guest)));
     });

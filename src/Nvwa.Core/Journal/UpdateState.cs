@@ -97,6 +97,9 @@ public sealed record UpdateState(Opened Opening)
 
     public Phase Phase => Phases.Count == 0 ? Phase.Check : Phases[^1].Phase;
 
+    /// <summary>How far it came; a rollback is no way forward.</summary>
+    public Phase LastForwardPhase => Phases.LastOrDefault(entered => entered.Phase != Phase.RollBack)?.Phase ?? Phase.Check;
+
     public bool IsOpen => End is null && RollBack is null;
 
     /// <summary>How it ended; None while it is open.</summary>

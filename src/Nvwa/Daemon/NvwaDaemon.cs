@@ -81,11 +81,12 @@ internal sealed class NvwaDaemon(ConfigurationFiles files, UpdateJournal journal
                 case NextStep.RollBack:
                     using (var systemd = SystemdBus.Connect())
                     {
-                        await new RollBack(journal, systemd, log).RunAsync(state!, state!.Phase, "the daemon ended while it ran");
+                        await new RollBack(journal, systemd, log).RunAsync(state!, state!.LastForwardPhase, "the daemon ended while it ran");
                     }
 
                     break;
                 case NextStep.CloseInterrupted:
+                    Array.ForEach([.. state!.Workloads], workload => StoreOf(state).RemoveImages(workload.Workload));
                     journal.Append(new Closed(Outcome.Interrupted, null, Moment.Now()));
                     journal.Archive();
                     log($"update {state!.Id}: the machine went down before the switch; what was saved does not count");
@@ -96,9 +97,9 @@ internal sealed class NvwaDaemon(ConfigurationFiles files, UpdateJournal journal
                     break;
             }
         }
-        catch (Exception failed) when (failed is LinuxException or SystemdException or IOException or InvalidDataException)
+        catch (Exception failed) when (failed is not OperationCanceledException)
         {
-            log($"what the journal asks for could not be done: {failed.Message}");
+            log($"what the journal asks for could not be done: {failed}");
         }
         finally
         {
@@ -163,13 +164,13 @@ internal sealed class NvwaDaemon(ConfigurationFiles files, UpdateJournal journal
     private async Task<RolledBack> RunUpdateAsync(UpdatePlan plan, Func<Progress, Task> report)
     {
         using var running = new CancellationTokenSource();
-        _cancel = running.Cancel;
-        var finished = new TaskCompletionSource();
-        _work = finished.Task;
         using var systemd = SystemdBus.Connect();
         journal.Begin(new Opened(
             plan.Id, ProcFs.KernelRelease, plan.Kernel.Version, _bootId, new ImageStore(plan.Server.CriuDir, plan.Id).Root,
             plan.Server.CriuExe, plan.Restore.DebugMode, Moment.Now()));
+        _cancel = running.Cancel;
+        var finished = new TaskCompletionSource();
+        _work = finished.Task;
         try
         {
             await new UpdateRun(plan, journal, systemd, report).RunAsync(running.Token);
@@ -209,7 +210,7 @@ internal sealed class NvwaDaemon(ConfigurationFiles files, UpdateJournal journal
         return Task.FromResult(JsonSerializer.SerializeToElement(new CancelReply(state.Id), ApiJson.Default.CancelReply));
     }
 
-    private Task<JsonElement> InitAsync(VarlinkCall call, CancellationToken cancellation)
+    private async Task<JsonElement> InitAsync(VarlinkCall call, CancellationToken cancellation)
     {
         bool discard = call.Parameters(ApiJson.Default.InitParameters).Discard == true;
         using Exclusive exclusive = Enter();
@@ -223,8 +224,14 @@ internal sealed class NvwaDaemon(ConfigurationFiles files, UpdateJournal journal
         }
 
         using var systemd = SystemdBus.Connect();
-        IReadOnlyList<string> removed = new Clearing(files, journal, systemd).Run(state);
-        return Task.FromResult(JsonSerializer.SerializeToElement(new InitReply(removed), ApiJson.Default.InitReply));
+        if (state?.Next(_bootId) == NextStep.RollBack)
+        {
+            // A rollback that did not get through: nothing may be forgotten while it is frozen.
+            await new RollBack(journal, systemd, log).RunAsync(state, state.LastForwardPhase, "nvwa init");
+        }
+
+        IReadOnlyList<string> removed = new Clearing(files, journal, systemd).Run(journal.Read());
+        return JsonSerializer.SerializeToElement(new InitReply(removed), ApiJson.Default.InitReply);
     }
 
     private async Task<JsonElement> StatusAsync(VarlinkCall call, CancellationToken cancellation)
@@ -273,6 +280,8 @@ internal sealed class NvwaDaemon(ConfigurationFiles files, UpdateJournal journal
     {
         public void Dispose() => one.Release();
     }
+
+    private static ImageStore StoreOf(UpdateState state) => new(Path.GetDirectoryName(state.Opening.ImagesDirectory)!, state.Id);
 
     private static Socket Listen()
     {

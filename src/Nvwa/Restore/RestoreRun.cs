@@ -21,6 +21,7 @@ internal sealed class RestoreRun(UpdateJournal journal, SystemdBus systemd, stri
         UpdateState state = journal.Read()!;
         await Task.WhenAll(RestoreProcessesAsync(state, cancellation), StartServicesAsync(state, cancellation));
         await SettleTheRestAsync(journal.Read()!, cancellation);
+        await ReviveTheDeadAsync(journal.Read()!, cancellation);
         journal.Append(new PhaseEntered(Phase.Confirm, Moment.Now()));
         return await ConfirmAsync(journal.Read()!, cancellation);
     }
@@ -41,6 +42,13 @@ internal sealed class RestoreRun(UpdateJournal journal, SystemdBus systemd, stri
     /// <summary>A restore that ended without a word (killed, or never run) is no restore.</summary>
     private async Task SettleTheRestAsync(UpdateState state, CancellationToken cancellation)
     {
+        foreach (WorkloadState running in state.Workloads.Where(workload => workload.Step == WorkloadStep.Resuming && IsAlive(workload.Workload, workload.Workload.MainPid)))
+        {
+            // Only its last record is missing.
+            journal.Append(new Restored(running.Workload.Name, running.Workload.MainPid, Moment.Now()));
+        }
+
+        state = journal.Read()!;
         WorkloadState[] silent = [.. state.Workloads.Where(workload => !workload.IsSettled)];
         foreach (WorkloadState workload in silent)
         {
@@ -63,6 +71,30 @@ internal sealed class RestoreRun(UpdateJournal journal, SystemdBus systemd, stri
             await systemd.StartAllAsync(services, RestoreDeadline, cancellation);
         }
     }
+
+    /// <summary>What ended between its restore and now was not kept; nobody else would start it, and the operator must read it.</summary>
+    private async Task ReviveTheDeadAsync(UpdateState state, CancellationToken cancellation)
+    {
+        WorkloadState[] dead = [.. state.Workloads.Where(workload => workload.Step == WorkloadStep.Restored && !IsAlive(workload.Workload, workload.MainPid))];
+        foreach (WorkloadState workload in dead)
+        {
+            Fate fate = workload.Workload.Kind == WorkloadKind.Service ? Fate.ColdStarted : Fate.Lost;
+            string reason = $"it ended soon after its restore; see: journalctl -b -u {workload.Workload.Unit}";
+            journal.Append(new NotRestored(workload.Workload.Name, fate, reason, null, Moment.Now()));
+        }
+
+        string[] services = [.. dead.Where(workload => workload.Workload.Kind == WorkloadKind.Service).Select(workload => workload.Workload.Unit)];
+        if (services.Length > 0)
+        {
+            systemd.Reload();
+            await systemd.StartAllAsync(services, RestoreDeadline, cancellation);
+        }
+    }
+
+    /// <summary>Its main process runs, in its unit.</summary>
+    private bool IsAlive(Workload workload, int mainPid) =>
+        ProcFs.Read(mainPid) is { State: not 'Z', ControlGroup: { } group }
+        && systemd.ControlGroup(workload.Unit) is { } unit && group.StartsWith(unit, StringComparison.Ordinal);
 
     private async Task<Outcome> ConfirmAsync(UpdateState state, CancellationToken cancellation)
     {
@@ -94,7 +126,6 @@ internal sealed class RestoreRun(UpdateJournal journal, SystemdBus systemd, stri
     private static string Tell(WorkloadState workload) => workload switch
     {
         { Step: not WorkloadStep.Restored } => $"{workload.Workload.Name} was not restored ({workload.Step}): {workload.Reason}",
-        _ when ProcFs.Read(workload.MainPid) is null => $"{workload.Workload.Name} was restored as process {workload.MainPid} and has ended since",
         _ => $"{workload.Workload.Name} is restored as process {workload.MainPid}",
     };
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using Nvwa.Core.Journal;
@@ -66,15 +67,31 @@ internal sealed class Resume(UpdateJournal journal, string bootId)
             return await GiveUpAsync(systemd, found.Workload, reason, log, cancellation);
         }
 
-        journal.Append(new Restored(name, pid, Moment.Now()));
-        OpenLock(systemd);
+        // It runs: whatever fails from here on must not make systemd end it for a start that failed.
+        BestEffort(() => journal.Append(new Restored(name, pid, Moment.Now())));
         if (found.Workload.Kind == WorkloadKind.Service)
         {
-            Notify.Send($"MAINPID={pid}\nREADY=1\nSTATUS=");
-            Notify.Barrier(NotifyDeadline);
+            BestEffort(() =>
+            {
+                Notify.Send($"MAINPID={pid}\nREADY=1\nSTATUS=");
+                Notify.Barrier(NotifyDeadline);
+            });
         }
 
+        BestEffort(() => OpenLock(systemd));
         return ExitCode.Done;
+    }
+
+    private static void BestEffort(Action step)
+    {
+        try
+        {
+            step();
+        }
+        catch (Exception failed) when (failed is LinuxException or SystemdException or IOException or InvalidDataException)
+        {
+            Console.Error.WriteLine($"nvwa: resume: {failed.Message}, going on");
+        }
     }
 
     private async Task<int> RestoreAsync(SystemdBus systemd, UpdateState state, WorkloadState found, ImageStore store, CancellationToken cancellation)
@@ -140,7 +157,7 @@ internal sealed class Resume(UpdateJournal journal, string bootId)
         [
             .. endpoints.Select(endpoint => endpoint.LocalEndPoint().Address)
                 .Select(address => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address)
-                .Where(address => !address.Equals(IPAddress.Any) && !address.Equals(IPAddress.IPv6Any))
+                .Where(address => !address.Equals(IPAddress.Any) && !address.Equals(IPAddress.IPv6Any) && !IsGroup(address))
                 .Distinct(),
         ];
         if (!await LocalAddresses.WaitAsync(bound, AddressDeadline, cancellation))
@@ -149,6 +166,10 @@ internal sealed class Resume(UpdateJournal journal, string bootId)
             throw new TimeoutException($"its address {missing} did not come up within {AddressDeadline.TotalSeconds} s");
         }
     }
+
+    /// <summary>Multicast and broadcast: no address of the host, though a socket may be bound to it.</summary>
+    private static bool IsGroup(IPAddress address) =>
+        address.IsIPv6Multicast || (address.AddressFamily == AddressFamily.InterNetwork && address.GetAddressBytes()[0] >= 224);
 
     /// <summary>A service is started as after a reboot, without failing what depends on it; a process is reported.</summary>
     private async Task<ExitCode> GiveUpAsync(SystemdBus systemd, Workload workload, string reason, string log, CancellationToken cancellation)

@@ -87,7 +87,7 @@ internal static class HostChecks
         {
             return CheckResult.Refuse(
                 Check, criu, $"is version {number}, which cannot dump TCP sockets on Linux {ProcFs.KernelRelease}",
-                "install CRIU 4.2.1 or later");
+                "install CRIU 4.2 or later");
         }
 
         SpawnResult check = await Spawn.RunAsync(new SpawnRequest(criu, ["check"]), ToolDeadline, cancellation);

@@ -1,3 +1,4 @@
+using Microsoft.Win32.SafeHandles;
 using Nvwa.Core;
 using Nvwa.Core.Journal;
 using Nvwa.Linux;
@@ -12,6 +13,7 @@ namespace Nvwa.Update;
 internal sealed class RollBack(UpdateJournal journal, SystemdBus systemd, Action<string> log)
 {
     private static readonly TimeSpan StartDeadline = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan DumpDeadline = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan ThawDeadline = TimeSpan.FromSeconds(30);
 
     private static readonly TimeSpan JournaldDeadline = TimeSpan.FromSeconds(10);
@@ -31,7 +33,7 @@ internal sealed class RollBack(UpdateJournal journal, SystemdBus systemd, Action
         }
 
         Try("write the journal", () => journal.Append(new PhaseEntered(Phase.RollBack, Moment.Now())));
-        Try("stop the CRIUs that wait", StopDumps);
+        await TryAsync("wait for the CRIUs to end", AwaitDumpsAsync);
         foreach (WorkloadState workload in state.Workloads)
         {
             Try($"thaw {workload.Workload.Unit}", () => Thaw(workload.Workload.Unit));
@@ -48,7 +50,8 @@ internal sealed class RollBack(UpdateJournal journal, SystemdBus systemd, Action
             Try("unload the new kernel", Kexec.Unload);
         }
 
-        IReadOnlyList<string> restarted = await StartAsync(state.StopList);
+        IReadOnlyList<string> restarted = [];
+        await TryAsync("start what was stopped", async () => restarted = await StartAsync(state.StopList));
         foreach (WorkloadState workload in state.Workloads)
         {
             Try($"remove the images of {workload.Workload.Name}", () => store.RemoveImages(workload.Workload));
@@ -73,21 +76,35 @@ internal sealed class RollBack(UpdateJournal journal, SystemdBus systemd, Action
         {
             journal.Append(new Revoked(reason));
         }
-        catch (LinuxException failed)
+        catch (Exception failed) when (failed is not OutOfMemoryException)
         {
-            _troubles.Add($"revoke the commit: {failed.Message}; the images were removed instead");
+            Trouble("revoke the commit", failed);
             foreach (WorkloadState workload in state.Workloads)
             {
-                store.RemoveImages(workload.Workload);
+                Try($"remove the images of {workload.Workload.Name} instead", () => store.RemoveImages(workload.Workload));
             }
         }
     }
 
-    private void StopDumps()
+    /// <summary>
+    /// A CRIU without its client that waits for a request ends by itself; one that dumps goes on to the end. To kill it in
+    /// the middle could damage what it dumps, and to thaw under its hands too.
+    /// </summary>
+    private async Task AwaitDumpsAsync()
     {
-        foreach (SystemdUnitStatus dump in systemd.ListUnits().Where(unit => unit.Name.StartsWith("nvwa-dump-", StringComparison.Ordinal)))
+        string[] units = [.. systemd.ListUnits().Select(unit => unit.Name).Where(name => name.StartsWith("nvwa-dump-", StringComparison.Ordinal))];
+        using var deadline = new CancellationTokenSource(DumpDeadline);
+        try
         {
-            systemd.Stop(dump.Name);
+            foreach (string unit in units)
+            {
+                using SafeFileHandle? criu = Pidfd.Open((int)systemd.GetUInt32(unit, SystemdInterface.Service, "MainPID"));
+                await (criu is null ? Task.CompletedTask : Pidfd.WaitAsync(criu, deadline.Token));
+            }
+        }
+        finally
+        {
+            await systemd.StopAllAsync(units, ThawDeadline, CancellationToken.None);
         }
     }
 
@@ -99,12 +116,14 @@ internal sealed class RollBack(UpdateJournal journal, SystemdBus systemd, Action
         }
     }
 
-    /// <summary>Starts what Quiesce stopped; names what really had to be started.</summary>
+    /// <summary>
+    /// Starts what Quiesce stopped; names what really was down. All of the list is started: a stop that is still queued
+    /// behind another would otherwise come after everything is said to run.
+    /// </summary>
     private async Task<IReadOnlyList<string>> StartAsync(IReadOnlyList<string> stopped)
     {
-        string[] down = [.. stopped];
-        Try("see which units are stopped", () => down = [.. stopped.Where(IsDown)]);
-        IReadOnlyDictionary<string, SystemdJobResult> results = await systemd.StartAllAsync(down, StartDeadline, CancellationToken.None);
+        string[] down = [.. stopped.Where(IsDown)];
+        IReadOnlyDictionary<string, SystemdJobResult> results = await systemd.StartAllAsync(stopped, StartDeadline, CancellationToken.None);
         _troubles.AddRange(results.Where(result => !result.Value.IsDone).Select(result => $"start {result.Key}: {result.Value.Detail ?? result.Value.Result}; see: journalctl -u {result.Key}"));
         return down;
     }
@@ -112,18 +131,35 @@ internal sealed class RollBack(UpdateJournal journal, SystemdBus systemd, Action
     private bool IsDown(string unit) =>
         systemd.GetString(unit, SystemdInterface.Unit, "ActiveState") is "inactive" or "failed" or "deactivating";
 
-    /// <summary>One step that fails must not keep the others from being done.</summary>
     private void Try(string what, Action step)
     {
         try
         {
             step();
         }
-        catch (Exception failed) when (failed is LinuxException or SystemdException or IOException or UnauthorizedAccessException)
+        catch (Exception failed) when (failed is not OutOfMemoryException)
         {
-            string trouble = $"{what}: {failed.Message}";
-            _troubles.Add(trouble);
-            log($"rollback: could not {trouble}, going on");
+            Trouble(what, failed);
         }
+    }
+
+    private async Task TryAsync(string what, Func<Task> step)
+    {
+        try
+        {
+            await step();
+        }
+        catch (Exception failed) when (failed is not OutOfMemoryException)
+        {
+            Trouble(what, failed);
+        }
+    }
+
+    /// <summary>One step that fails must not keep the others from being done.</summary>
+    private void Trouble(string what, Exception failed)
+    {
+        string trouble = $"{what}: {failed.Message}";
+        _troubles.Add(trouble);
+        log($"rollback: could not {trouble}, going on");
     }
 }

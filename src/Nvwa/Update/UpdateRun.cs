@@ -123,6 +123,7 @@ internal sealed class UpdateRun(UpdatePlan plan, UpdateJournal journal, SystemdB
         await Task.WhenAll(plan.Workloads.Select(workload => Task.Run(() => systemd.Freeze(workload.Unit, FreezeDeadline), cancellation)));
         // What was accepted between the lock and the freeze.
         LockPackets();
+        RefuseStrays();
         journal.Append(new AllFrozen(began, Moment.Now()));
         foreach (Dump dump in _dumps)
         {
@@ -197,7 +198,6 @@ internal sealed class UpdateRun(UpdatePlan plan, UpdateJournal journal, SystemdB
         TcpSkipInFlight = true,
         ExtUnixSockets = true,
         FileLocks = true,
-        LinkRemap = true,
         External = [.. dump.Workload.JournalSockets.Select(socket => ExternalResource.UnixSocket((uint)socket.Inode))],
     };
 
@@ -213,6 +213,21 @@ internal sealed class UpdateRun(UpdatePlan plan, UpdateJournal journal, SystemdB
         };
         await systemd.StartTransientServiceAsync(unit, UnitDeadline, cancellation);
         return new Dump(workload, index, new CriuClient(pair.Ours), PrivateDirectory.Open(_images.Create(workload)));
+    }
+
+    /// <summary>
+    /// Since Check a workload may have made a process outside of its tree: frozen with the rest, but in no dump, it would
+    /// die in the jump without a word.
+    /// </summary>
+    private void RefuseStrays()
+    {
+        foreach (Workload workload in plan.Workloads)
+        {
+            if (ProcFs.PidsOfControlGroup(systemd.ControlGroup(workload.Unit) ?? "").Except(Members(workload)).FirstOrDefault() is > 0 and int stray)
+            {
+                throw new StepFailedException($"process {stray} in {workload.Unit} does not descend from {workload.MainPid}, and no dump would hold it");
+            }
+        }
     }
 
     private void LockPackets()
