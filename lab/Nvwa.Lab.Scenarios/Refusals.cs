@@ -3,7 +3,9 @@ using Nvwa.Qemu;
 
 namespace Nvwa.Lab.Scenarios;
 
-/// <summary>Bad input: each gets its answer, and nothing is touched.</summary>
+/// <summary>
+/// Bad input: each gets its answer, and nothing is touched. One or two of each kind on a live host; the unit tests have all.
+/// </summary>
 [Collection(OneGuestAtATime.Name)]
 public sealed class Refusals(PreparedHost prepared, SharedHost shared) : IClassFixture<SharedHost>
 {
@@ -17,9 +19,7 @@ public sealed class Refusals(PreparedHost prepared, SharedHost shared) : IClassF
     [InlineData("update 1.2.3")]
     [InlineData("check")]
     [InlineData("status")]
-    [InlineData("status --wait 20260101T000000Z")]
     [InlineData("init")]
-    [InlineData("cancel")]
     public Task Who_is_not_root_gets_one_line(string words) => Guest.KeepingEvidenceAsync(async () =>
     {
         string command = $"cd / && timeout 30 runuser -u nobody -- nvwa {words}";
@@ -64,13 +64,10 @@ public sealed class Refusals(PreparedHost prepared, SharedHost shared) : IClassF
 
     [Theory]
     [InlineData("pids:\nservces:\n- redis\n", ":2:", "servces", "services")]
-    [InlineData("pids: []\nservices: redis\n", ":2:", "services", "list")]
     [InlineData("pids:\n- 1\n- redis\n", ":3:", "pids", "redis")]
-    [InlineData("pids: [-5]\n", ":1:", "pids", "-5")]
     [InlineData("services:\n- ../../etc/passwd\n", ":2:", "services", "passwd")]
     [InlineData("\nrestore_net: perhaps\n", ":2:", "restore_net", "true or false")]
     [InlineData("pids: [1,\nservices: {\n", ":", "YAML")]
-    [InlineData("- redis\n", ":1:", "key: value")]
     [InlineData("pids: []\npids: []\n", ":2:", "pids")]
     public Task A_wrong_nvwa_restore_yaml_is_named_by_line(string content, params string[] said) =>
         WrongConfigurationAsync(NvwaHost.RestoreFile, content, NvwaHost.DefaultServerConfiguration, said);
@@ -78,8 +75,6 @@ public sealed class Refusals(PreparedHost prepared, SharedHost shared) : IClassF
     [Theory]
     [InlineData("criu_dri: /var/nvwa\n", ":1:", "criu_dri", "criu_dir")]
     [InlineData("criu_dir: /var/nvwa\ncriu_exe: criu\n", ":2:", "criu_exe", "absolute path")]
-    [InlineData("criu_dir:\n  path: /var/nvwa\n", ":2:", "criu_dir", "absolute path")]
-    [InlineData("criu_dir: \"/var\n", ":", "YAML")]
     public Task A_wrong_nvwa_server_yaml_is_named_by_line(string content, params string[] said) =>
         WrongConfigurationAsync(NvwaHost.ServerFile, prepared.Workloads.Configuration, content, said);
 
@@ -129,7 +124,6 @@ public sealed class Refusals(PreparedHost prepared, SharedHost shared) : IClassF
     [Theory]
     [InlineData("/usr/sbin/no-criu", "does not exist")]
     [InlineData("/etc/hostname")]
-    [InlineData("/usr/bin")]
     [InlineData("/bin/false")]
     [InlineData("/usr/local/bin/criu-that-does-not-like-this-kernel", "does not accept this kernel", "no such luck")]
     public Task A_criu_that_does_not_work_is_named_with_a_remedy(string criu, params string[] said) => Guest.KeepingEvidenceAsync(async () =>
