@@ -35,6 +35,25 @@ public sealed class AppendLog : IDisposable
     }
 
     /// <summary>
+    /// The whole file, opened for reading only and without the lock, which .NET's own files would take (flock, LOCK_SH) and
+    /// fail on while an append holds it. A record that is just being appended may be there in part.
+    /// </summary>
+    /// <exception cref="LinuxException">EFBIG if it is longer than <paramref name="maxBytes"/>.</exception>
+    public static byte[] Peek(string path, int maxBytes)
+    {
+        using SafeFileHandle file = Libc.Open(path, Libc.O_RDONLY | Libc.O_NOFOLLOW | Libc.O_NOCTTY);
+        Libc.FileStatus status = Libc.Status(file, path);
+        if ((long)status.Size > maxBytes)
+        {
+            throw new LinuxException("read", path, Errno.EFBIG, $"{status.Size} bytes, {maxBytes} allowed");
+        }
+
+        byte[] content = new byte[(long)status.Size];
+        Libc.ReadAt(file, content, 0, path);
+        return content;
+    }
+
+    /// <summary>
     /// One write(2) and one fdatasync(2) under the lock. A record that did not fit, or did not reach the disk, is taken
     /// back: what was reported as failed is not found later.
     /// </summary>

@@ -101,11 +101,9 @@ internal sealed class UpdateJournal(string directory)
             return null;
         }
 
-        // Without the lock, and only for reading: the generator runs while the root file system may still be read-only. A
-        // record that is just being appended reads as a torn tail.
-        return new FileInfo(path).Length > MaxLength
-            ? throw new InvalidDataException($"{path} is longer than {MaxLength} bytes")
-            : UpdateState.Of(JournalCodec.Decode(File.ReadAllBytes(path)).Records);
+        // Only for reading: the generator runs while the root file system may still be read-only. A record that is just being
+        // appended reads as a torn tail.
+        return UpdateState.Of(JournalCodec.Decode(AppendLog.Peek(path, MaxLength)).Records);
     }
 
     private const UnixFileMode PrivateFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;

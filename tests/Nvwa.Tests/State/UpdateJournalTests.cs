@@ -42,6 +42,16 @@ public sealed class UpdateJournalTests : IDisposable
         Assert.Equal(Id, Journal().Read(Id)!.Id);
     }
 
+    /// <summary>.NET takes flock(2) for a reader that does not share: the packet lock's holder died of it.</summary>
+    [Fact]
+    public void It_is_read_while_another_process_holds_its_lock()
+    {
+        Journal().Begin(Opened(Id));
+        using var held = new FileStream(Path.Join(Root, "journal"), FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+
+        Assert.Equal(Id, Journal().Read()!.Id);
+    }
+
     [Fact]
     public void Nobody_else_may_look_in()
     {
