@@ -37,15 +37,28 @@ internal sealed class LockHolder(UpdateJournal journal, string bootId)
         while (held.Count > 0)
         {
             await hangUps.WaitAsync(cancellation);
-            HashSet<string> waiting = [.. Unsettled().Select(item => item.Workload.Workload.Name)];
-            foreach ((string workload, string table) in held.Where(item => !waiting.Contains(item.Key)).ToList())
+            try
             {
-                packets.Release(table);
-                held.Remove(workload);
+                ReleaseSettled(packets, held);
+            }
+            catch (Exception failed) when (failed is LinuxException or IOException or InvalidDataException)
+            {
+                // To end here would open every lock; the daemon stops this unit when the update is closed.
+                await Console.Error.WriteLineAsync($"nvwa: lock: {failed.Message}, holding on");
             }
         }
 
         return ExitCode.Done;
+    }
+
+    private void ReleaseSettled(PacketLock packets, Dictionary<string, string> held)
+    {
+        HashSet<string> waiting = [.. Unsettled().Select(item => item.Workload.Workload.Name)];
+        foreach ((string workload, string table) in held.Where(item => !waiting.Contains(item.Key)).ToList())
+        {
+            packets.Release(table);
+            held.Remove(workload);
+        }
     }
 
     private List<(int Index, WorkloadState Workload)> Unsettled() =>
