@@ -9,6 +9,8 @@ namespace Nvwa.Linux;
 /// </summary>
 public sealed class AppendLog : IDisposable
 {
+    private static readonly int Flags = Libc.O_RDWR | Libc.O_APPEND | Libc.O_NOFOLLOW | Libc.O_NOCTTY;
+
     private const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     private readonly string _path;
@@ -28,11 +30,14 @@ public sealed class AppendLog : IDisposable
     public static AppendLog Open(string path)
     {
         string full = Path.GetFullPath(path);
-        SafeFileHandle file = Libc.Open(
-            full, Libc.O_RDWR | Libc.O_CREAT | Libc.O_APPEND | Libc.O_NOFOLLOW | Libc.O_NOCTTY, Mode);
+        SafeFileHandle file = Libc.Open(full, Flags | Libc.O_CREAT, Mode);
         PrivateDirectory.Flush(Path.GetDirectoryName(full) ?? "/");
         return new AppendLog(full, file);
     }
+
+    /// <summary>Opens a file that is there.</summary>
+    /// <exception cref="LinuxException">ELOOP for a link; ENOENT.</exception>
+    public static AppendLog OpenExisting(string path) => new(path, Libc.Open(path, Flags));
 
     /// <summary>
     /// The whole file, opened for reading only and without the lock, which .NET's own files would take (flock, LOCK_SH) and
@@ -62,6 +67,32 @@ public sealed class AppendLog : IDisposable
     {
         using Lock.Scope thread = _threads.EnterScope();
         using Held held = new(this, Libc.LOCK_EX);
+        AppendHeld(record);
+    }
+
+    /// <summary>
+    /// The same behind what is whole: what a crash left torn at the end is cut off first, under the same lock, so that of
+    /// two that find it neither cuts off what the other has just written.
+    /// </summary>
+    /// <param name="record">What to append.</param>
+    /// <param name="wholeLength">Of the content given, how much is whole; if it throws, nothing is changed.</param>
+    /// <param name="maxBytes">EFBIG if the file is longer.</param>
+    public void AppendBehindWhole(ReadOnlySpan<byte> record, Func<byte[], int> wholeLength, int maxBytes)
+    {
+        using Lock.Scope thread = _threads.EnterScope();
+        using Held held = new(this, Libc.LOCK_EX);
+        byte[] content = ReadHeld(maxBytes);
+        int whole = wholeLength(content);
+        if (whole < content.Length)
+        {
+            Libc.Truncate(_file, whole, _path);
+        }
+
+        AppendHeld(record);
+    }
+
+    private void AppendHeld(ReadOnlySpan<byte> record)
+    {
         long before = Length;
         try
         {
@@ -86,6 +117,11 @@ public sealed class AppendLog : IDisposable
     {
         using Lock.Scope thread = _threads.EnterScope();
         using Held held = new(this, Libc.LOCK_SH);
+        return ReadHeld(maxBytes);
+    }
+
+    private byte[] ReadHeld(int maxBytes)
+    {
         long length = Length;
         if (length > maxBytes)
         {

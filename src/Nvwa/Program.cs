@@ -1,7 +1,9 @@
 using System.CommandLine;
+using System.Runtime.InteropServices;
 using Nvwa;
 using Nvwa.Cli;
 using Nvwa.Daemon;
+using Nvwa.Hosts;
 using Nvwa.Linux;
 using Nvwa.Restore;
 using Nvwa.State;
@@ -13,14 +15,32 @@ const int Interrupted = 130;
 var files = new ConfigurationFiles(ConfigurationFiles.Directory);
 var journal = new UpdateJournal(UpdateJournal.Directory);
 var client = new Client(Console.Out, Console.Error, Console.In, TimeProvider.System);
+#pragma warning disable RS0030 // The one place where the environment is read.
+string? faults = Environment.GetEnvironmentVariable("NVWA_FAULTS");
+#pragma warning restore RS0030
 var internals = new CommandTree.Internals(
     Daemon: async cancellation =>
     {
-        using var daemon = new NvwaDaemon(files, journal, TimeProvider.System, Console.Error.WriteLine);
+        using var daemon = new NvwaDaemon(files, journal, Connect, TimeProvider.System, Log);
         return await daemon.RunAsync(cancellation);
     },
-    Lock: cancellation => new LockHolder(journal, $"{ProcFs.BootId}").RunAsync(cancellation),
-    Resume: (name, cancellation) => new Resume(journal, $"{ProcFs.BootId}").RunAsync(name, cancellation),
+    Lock: async cancellation =>
+    {
+        // Registered before READY=1: a hang-up that came earlier would end the process.
+        using var hangUps = new SemaphoreSlim(0);
+        using var registration = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
+        {
+            context.Cancel = true;
+            hangUps.Release();
+        });
+        using IHost host = Connect();
+        return await new LockHolder(host, hangUps.WaitAsync, () => Notify.Send("READY=1"), Log).RunAsync(cancellation);
+    },
+    Resume: async (name, cancellation) =>
+    {
+        using IHost host = Connect();
+        return await new Resume(host, Log).RunAsync(name, cancellation);
+    },
     Generate: directory => Generator.Write(journal.Read(), $"{ProcFs.BootId}", directory));
 
 try
@@ -37,3 +57,7 @@ catch (Exception failed) when (failed is LinuxException or SystemdException or I
     await Console.Error.WriteLineAsync($"nvwa: {failed.Message}");
     return (int)ExitCode.Failed;
 }
+
+IHost Connect() => faults is { Length: > 0 } file ? new FaultyHost(new LinuxHost(journal), new FaultFile(file)) : new LinuxHost(journal);
+
+static void Log(string line) => Console.Error.WriteLine($"nvwa: {line}");

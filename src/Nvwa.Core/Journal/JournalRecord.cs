@@ -52,12 +52,17 @@ public sealed record Opened(
 public sealed record PhaseEntered(Phase Phase, Stamp At) : JournalRecord;
 
 /// <summary>What will be kept and what will be stopped; a rollback undoes just this.</summary>
+/// <param name="Workloads">In order; the index of one names its packet lock.</param>
+/// <param name="StopList">Units.</param>
+/// <param name="Rtc">The old kernel's.</param>
+/// <param name="PanicTimeout">kernel.panic as it was: the new kernel gets one of ours until the update is confirmed.</param>
 public sealed record Planned(
     IReadOnlyList<Workload> Workloads,
     IReadOnlyList<string> StopList,
-    RtcTick? Rtc) : JournalRecord;
+    RtcTick? Rtc,
+    int? PanicTimeout = null) : JournalRecord;
 
-/// <summary>The endpoints whose packets are dropped until the workload runs again.</summary>
+/// <summary>Endpoints whose packets are dropped until the workload runs again; many are spread over several records.</summary>
 public sealed record Locked(string Workload, IReadOnlyList<KeptEndpoint> Endpoints) : JournalRecord;
 
 /// <summary>All workloads are frozen: the blackout has begun.</summary>
@@ -69,7 +74,8 @@ public sealed record AllFrozen(Stamp Began, Stamp At) : JournalRecord;
 /// <param name="Workload">Its name.</param>
 /// <param name="Bytes">The size of the images.</param>
 /// <param name="At">When the dump was complete.</param>
-public sealed record Saved(string Workload, long Bytes, Stamp At) : JournalRecord;
+/// <param name="Digest">Of the images' list of digests; a restore trusts nothing else.</param>
+public sealed record Saved(string Workload, long Bytes, Stamp At, string? Digest = null) : JournalRecord;
 
 /// <summary>The last write on the old kernel: from here on the images count.</summary>
 public sealed record Committed(Stamp At) : JournalRecord;
@@ -142,4 +148,8 @@ public enum Outcome
 }
 
 /// <summary>The last record.</summary>
-public sealed record Closed(Outcome Outcome, RtcTick? Rtc, Stamp At) : JournalRecord;
+/// <param name="Outcome">How it ended.</param>
+/// <param name="Rtc">To put moments before and after the switch on one line.</param>
+/// <param name="At">When.</param>
+/// <param name="Troubles">What went wrong and took no workload along, as a packet lock that could not be held.</param>
+public sealed record Closed(Outcome Outcome, RtcTick? Rtc, Stamp At, IReadOnlyList<string>? Troubles = null) : JournalRecord;

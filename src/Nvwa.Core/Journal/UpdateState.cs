@@ -38,6 +38,9 @@ public enum WorkloadStep
 /// <summary>What the journal tells of one workload.</summary>
 public sealed record WorkloadState(Workload Workload, WorkloadStep Step)
 {
+    /// <summary>In all; the second is for causes that pass.</summary>
+    public const int MaxAttempts = 2;
+
     public IReadOnlyList<KeptEndpoint> Endpoints { get; init; } = [];
 
     public long ImageBytes { get; init; }
@@ -46,7 +49,16 @@ public sealed record WorkloadState(Workload Workload, WorkloadStep Step)
 
     public Stamp? AttemptedAt { get; init; }
 
+    /// <summary>The boot of the last attempt.</summary>
+    public string? AttemptedIn { get; init; }
+
     public Stamp? ResumedAt { get; init; }
+
+    /// <summary>The boot that consumed its images.</summary>
+    public string? ResumedIn { get; init; }
+
+    /// <summary>Of the images, as they were saved; null in journals of earlier versions.</summary>
+    public string? Digest { get; init; }
 
     /// <summary>When it was known to run.</summary>
     public Stamp? RestoredAt { get; init; }
@@ -61,8 +73,25 @@ public sealed record WorkloadState(Workload Workload, WorkloadStep Step)
 
     public string? Log { get; init; }
 
-    /// <summary>Whether a restore may still (or again) be started.</summary>
-    public bool IsPending => Step is WorkloadStep.Saved or WorkloadStep.Attempted;
+    /// <summary>
+    /// Why no restore may be started in this boot; null if one may. A set of images is tried in one boot only, and there
+    /// twice at most: a restore that takes the machine down must not do so for ever.
+    /// </summary>
+    public string? Obstacle(string bootId) => Step switch
+    {
+        WorkloadStep.Saved => null,
+        WorkloadStep.Attempted when AttemptedIn != bootId => "the machine went down while it was being restored",
+        WorkloadStep.Attempted when Attempts >= MaxAttempts => $"{Attempts} attempts to restore it did not come to an end",
+        WorkloadStep.Attempted => null,
+        WorkloadStep.Resuming => "its restore was interrupted after its images were consumed",
+        WorkloadStep.Restored when ResumedIn != bootId => "the machine went down after it had been restored",
+        WorkloadStep.Restored => "it was started again after its images were consumed",
+        WorkloadStep.Planned => "it was not saved",
+        _ => Reason ?? "it was given up",
+    };
+
+    /// <summary>Whether a restore may still (or again) be started in this boot.</summary>
+    public bool IsPending(string bootId) => Obstacle(bootId) is null;
 
     public bool IsSettled => Step is WorkloadStep.Restored or WorkloadStep.ColdStarted or WorkloadStep.Lost;
 }
@@ -80,6 +109,9 @@ public sealed record UpdateState(Opened Opening)
     public IReadOnlyList<string> StopList { get; init; } = [];
 
     public RtcTick? OldRtc { get; init; }
+
+    /// <summary>kernel.panic as the administrator has it.</summary>
+    public int? PanicTimeout { get; init; }
 
     public AllFrozen? Freeze { get; init; }
 
@@ -133,16 +165,17 @@ public sealed record UpdateState(Opened Opening)
             Workloads = [.. planned.Workloads.Select(workload => new WorkloadState(workload, WorkloadStep.Planned))],
             StopList = planned.StopList,
             OldRtc = planned.Rtc,
+            PanicTimeout = planned.PanicTimeout,
         },
-        Locked locked => With(locked.Workload, state => state with { Endpoints = locked.Endpoints }),
+        Locked locked => With(locked.Workload, state => state with { Endpoints = [.. state.Endpoints, .. locked.Endpoints] }),
         AllFrozen frozen => this with { Freeze = frozen },
-        Saved saved => With(saved.Workload, state => state with { Step = WorkloadStep.Saved, ImageBytes = saved.Bytes, SavedAt = saved.At }),
+        Saved saved => With(saved.Workload, state => state with { Step = WorkloadStep.Saved, ImageBytes = saved.Bytes, SavedAt = saved.At, Digest = saved.Digest }),
         Committed committed => this with { Commit = committed },
         Revoked revoked => this with { RevokedBecause = revoked.Reason },
         RolledBack rolledBack => this with { RollBack = rolledBack },
         Arrived arrived => this with { Arrival = arrived },
-        Attempted attempted => With(attempted.Workload, state => state with { Step = WorkloadStep.Attempted, AttemptedAt = attempted.At, Attempts = state.Attempts + 1 }),
-        Resuming resuming => With(resuming.Workload, state => state with { Step = WorkloadStep.Resuming, ResumedAt = resuming.At }),
+        Attempted attempted => With(attempted.Workload, state => state with { Step = WorkloadStep.Attempted, AttemptedAt = attempted.At, AttemptedIn = attempted.BootId, Attempts = state.Attempts + 1 }),
+        Resuming resuming => With(resuming.Workload, state => state with { Step = WorkloadStep.Resuming, ResumedAt = resuming.At, ResumedIn = resuming.BootId }),
         Restored restored => With(restored.Workload, state => state with { Step = WorkloadStep.Restored, MainPid = restored.MainPid, RestoredAt = restored.At }),
         NotRestored failed => With(failed.Workload, state => state with { Step = failed.Fate == Fate.Lost ? WorkloadStep.Lost : WorkloadStep.ColdStarted, Reason = failed.Reason, Log = failed.Log }),
         Closed closed => this with { End = closed },

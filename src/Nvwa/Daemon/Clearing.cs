@@ -7,7 +7,7 @@ using Nvwa.State;
 namespace Nvwa.Daemon;
 
 /// <summary><c>nvwa init</c>: removes what updates left, and names it. Run twice, it finds nothing.</summary>
-internal sealed class Clearing(ConfigurationFiles files, UpdateJournal journal, SystemdBus systemd)
+internal sealed class Clearing(ConfigurationFiles files, IUpdateJournal journal, SystemdBus systemd)
 {
     private readonly List<string> _removed = [];
 

@@ -5,8 +5,8 @@ using Nvwa.Api;
 using Nvwa.Core;
 using Nvwa.Core.Configuration;
 using Nvwa.Core.Journal;
+using Nvwa.Hosts;
 using Nvwa.Linux;
-using Nvwa.Restore;
 using Nvwa.State;
 using Nvwa.Update;
 using Nvwa.Varlink;
@@ -17,7 +17,7 @@ namespace Nvwa.Daemon;
 /// The daemon: first does what the journal asks for (a restore after a switch, a rollback after a crash), then answers
 /// requests. At most one update runs at a time; status is answered all the while.
 /// </summary>
-internal sealed class NvwaDaemon(ConfigurationFiles files, UpdateJournal journal, TimeProvider time, Action<string> log) : IDisposable
+internal sealed class NvwaDaemon(ConfigurationFiles files, IUpdateJournal journal, Func<IHost> connect, TimeProvider time, Action<string> log) : IDisposable
 {
     private static readonly TimeSpan TellDeadline = TimeSpan.FromSeconds(2);
 
@@ -33,7 +33,6 @@ internal sealed class NvwaDaemon(ConfigurationFiles files, UpdateJournal journal
 
     public async Task<ExitCode> RunAsync(CancellationToken cancellation)
     {
-        journal.Heal();
         using Socket listener = Listen();
         var info = new ServiceInfo("nvwa", "nvwa", Version, "https://gitee.com/openeuler/nvwa", ["org.varlink.service", NvwaInterface.Name]);
         var offered = new VarlinkInterface(NvwaInterface.Name, NvwaInterface.Description, new Dictionary<string, VarlinkMethod>
@@ -67,35 +66,8 @@ internal sealed class NvwaDaemon(ConfigurationFiles files, UpdateJournal journal
         await _one.WaitAsync(cancellation);
         try
         {
-            UpdateState? state = journal.Read();
-            switch (state?.Next(_bootId) ?? NextStep.Nothing)
-            {
-                case NextStep.Restore:
-                    using (var systemd = SystemdBus.Connect())
-                    {
-                        Outcome outcome = await new RestoreRun(journal, systemd, _bootId, log).RunAsync(cancellation);
-                        log($"update {state!.Id}: {outcome}");
-                    }
-
-                    break;
-                case NextStep.RollBack:
-                    using (var systemd = SystemdBus.Connect())
-                    {
-                        await new RollBack(journal, systemd, log).RunAsync(state!, state!.LastForwardPhase, "the daemon ended while it ran");
-                    }
-
-                    break;
-                case NextStep.CloseInterrupted:
-                    Array.ForEach([.. state!.Workloads], workload => StoreOf(state).RemoveImages(workload.Workload));
-                    journal.Append(new Closed(Outcome.Interrupted, null, Moment.Now()));
-                    journal.Archive();
-                    log($"update {state!.Id}: the machine went down before the switch; what was saved does not count");
-                    break;
-                default:
-                    // A crash between the last record and the move to the history.
-                    journal.Archive();
-                    break;
-            }
+            using IHost host = connect();
+            await new Recovery(host, log).RunAsync(cancellation);
         }
         catch (Exception failed) when (failed is not OperationCanceledException)
         {
@@ -164,26 +136,13 @@ internal sealed class NvwaDaemon(ConfigurationFiles files, UpdateJournal journal
     private async Task<RolledBack> RunUpdateAsync(UpdatePlan plan, Func<Progress, Task> report)
     {
         using var running = new CancellationTokenSource();
-        using var systemd = SystemdBus.Connect();
-        journal.Begin(new Opened(
-            plan.Id, ProcFs.KernelRelease, plan.Kernel.Version, _bootId, new ImageStore(plan.Server.CriuDir, plan.Id).Root,
-            plan.Server.CriuExe, plan.Restore.DebugMode, Moment.Now()));
+        using IHost host = connect();
         _cancel = running.Cancel;
         var finished = new TaskCompletionSource();
         _work = finished.Task;
         try
         {
-            await new UpdateRun(plan, journal, systemd, report).RunAsync(running.Token);
-            throw new PhaseException(Phase.Switch, "the run ended without a switch", new StepFailedException("no jump"));
-        }
-        catch (PhaseException failed)
-        {
-            // What no collaborator's failure explains is a bug, and needs its trace.
-            bool known = failed.InnerException is LinuxException or SystemdException or StepFailedException or OperationCanceledException;
-            log($"update {plan.Id}: {failed.Phase} failed: {(known ? failed.Message : failed.InnerException)}");
-            RolledBack ended = await new RollBack(journal, systemd, log).RunAsync(journal.Read()!, failed.Phase, failed.Message);
-            log($"update {plan.Id}: rolled back");
-            return ended;
+            return await new UpdateRun(plan, host, report, line => log($"update {plan.Id}: {line}")).RunAsync(running.Token);
         }
         finally
         {
@@ -214,24 +173,46 @@ internal sealed class NvwaDaemon(ConfigurationFiles files, UpdateJournal journal
     {
         bool discard = call.Parameters(ApiJson.Default.InitParameters).Discard == true;
         using Exclusive exclusive = Enter();
-        UpdateState? state = journal.Read();
+        var removed = new List<string>();
+        UpdateState? state = ReadOrSetAside(discard, removed);
         string[] pending = state?.Next(_bootId) == NextStep.Restore
-            ? [.. state.Workloads.Where(workload => workload.IsPending).Select(workload => workload.Workload.Name)]
+            ? [.. state.Workloads.Where(workload => workload.IsPending(_bootId)).Select(workload => workload.Workload.Name)]
             : [];
         if (pending.Length > 0 && !discard)
         {
             throw VarlinkException.Of(NvwaInterface.ImagesPending, new PendingParameters(pending), ApiJson.Default.PendingParameters);
         }
 
-        using var systemd = SystemdBus.Connect();
         if (state?.Next(_bootId) == NextStep.RollBack)
         {
             // A rollback that did not get through: nothing may be forgotten while it is frozen.
-            await new RollBack(journal, systemd, log).RunAsync(state, state.LastForwardPhase, "nvwa init");
+            using IHost host = connect();
+            await new RollBack(host, log).RunAsync(state, state.LastForwardPhase, "nvwa init");
         }
 
-        IReadOnlyList<string> removed = new Clearing(files, journal, systemd).Run(journal.Read());
+        using var systemd = SystemdBus.Connect();
+        removed.AddRange(new Clearing(files, journal, systemd).Run(journal.Read()));
         return JsonSerializer.SerializeToElement(new InitReply(removed), ApiJson.Default.InitReply);
+    }
+
+    private UpdateState? ReadOrSetAside(bool discard, List<string> removed)
+    {
+        try
+        {
+            return journal.Read();
+        }
+        catch (InvalidDataException unreadable) when (!discard)
+        {
+            throw VarlinkException.Of(
+                NvwaInterface.Failed,
+                new Message($"init: {UpdateJournal.Directory}/journal cannot be read: {unreadable.Message}; what it saved cannot be restored, 'nvwa init --discard' moves it out of the way"),
+                ApiJson.Default.Message);
+        }
+        catch (InvalidDataException)
+        {
+            removed.Add($"the journal that could not be read (kept as {journal.SetAside()})");
+            return journal.Read();
+        }
     }
 
     private async Task<JsonElement> StatusAsync(VarlinkCall call, CancellationToken cancellation)
@@ -280,8 +261,6 @@ internal sealed class NvwaDaemon(ConfigurationFiles files, UpdateJournal journal
     {
         public void Dispose() => one.Release();
     }
-
-    private static ImageStore StoreOf(UpdateState state) => new(Path.GetDirectoryName(state.Opening.ImagesDirectory)!, state.Id);
 
     private static Socket Listen()
     {

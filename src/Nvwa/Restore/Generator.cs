@@ -51,7 +51,7 @@ internal static class Generator
             files[$"{workload.Workload.Unit}.d/50-nvwa.conf"] = DropIn(workload.Workload);
         }
 
-        foreach (WorkloadState workload in state.Workloads.Where(workload => workload.Workload.Kind == WorkloadKind.Process && workload.IsPending))
+        foreach (WorkloadState workload in state.Workloads.Where(workload => workload.Workload.Kind == WorkloadKind.Process && workload.IsPending(bootId)))
         {
             files[$"multi-user.target.wants/{Resume.UnitOf(workload.Workload)}"] = $"{Units}/nvwa-resume@.service";
         }

@@ -1,6 +1,7 @@
 using Nvwa.Core;
 using Nvwa.Core.Journal;
 using Nvwa.Core.Planning;
+using Nvwa.Hosts;
 using Nvwa.Linux;
 using Nvwa.State;
 
@@ -10,117 +11,150 @@ namespace Nvwa.Restore;
 /// The daemon's part after a switch: starts every kept workload (systemd may already be at it), waits until each is
 /// settled, and closes the update.
 /// </summary>
-internal sealed class RestoreRun(UpdateJournal journal, SystemdBus systemd, string bootId, Action<string> log)
+internal sealed class RestoreRun(IHost host, Action<string> log)
 {
-    private static readonly TimeSpan RestoreDeadline = TimeSpan.FromMinutes(35);
+    private readonly List<string> _troubles = [];
 
     public async Task<Outcome> RunAsync(CancellationToken cancellation)
     {
-        journal.Append(new Arrived(bootId, ProcFs.KernelRelease, Moment.Now()));
-        journal.Append(new PhaseEntered(Phase.Restore, Moment.Now()));
-        UpdateState state = journal.Read()!;
-        await Task.WhenAll(RestoreProcessesAsync(state, cancellation), StartServicesAsync(state, cancellation));
-        await SettleTheRestAsync(journal.Read()!, cancellation);
-        await ReviveTheDeadAsync(journal.Read()!, cancellation);
-        journal.Append(new PhaseEntered(Phase.Confirm, Moment.Now()));
-        return await ConfirmAsync(journal.Read()!, cancellation);
+        host.Journal.Append(new Arrived(host.BootId, host.Release, host.Now()));
+        host.Journal.Append(new PhaseEntered(Phase.Restore, host.Now()));
+        UpdateState state = host.Journal.Read()!;
+        await Task.WhenAll(
+            host.StartAllAsync(ProcessesToRestore(state), cancellation),
+            host.StartAllAsync([.. state.Workloads.Where(workload => workload.Workload.Kind == WorkloadKind.Service && !workload.IsSettled).Select(workload => workload.Workload.Unit)], cancellation));
+        await SettleTheRestAsync(cancellation);
+        await GiveUpTheDeadAsync(cancellation);
+        await StartTheColdAsync(cancellation);
+        if (host.HasFailed(LockHolder.Unit))
+        {
+            _troubles.Add($"the packet lock could not be held, connections may have been reset; see: journalctl -b -u {LockHolder.Unit}");
+        }
+
+        host.Journal.Append(new PhaseEntered(Phase.Confirm, host.Now()));
+        return await ConfirmAsync(host.Journal.Read()!, cancellation);
     }
 
-    /// <summary>Processes are restored by a unit of their own each: nothing of ours is around them.</summary>
-    private Task<IReadOnlyDictionary<string, SystemdJobResult>> RestoreProcessesAsync(UpdateState state, CancellationToken cancellation) => systemd.StartAllAsync(
-        [.. state.Workloads
-            .Where(workload => workload.Workload.Kind == WorkloadKind.Process && workload.IsPending)
-            .Select(workload => Resume.UnitOf(workload.Workload))],
-        RestoreDeadline,
-        cancellation);
-
-    private Task<IReadOnlyDictionary<string, SystemdJobResult>> StartServicesAsync(UpdateState state, CancellationToken cancellation) => systemd.StartAllAsync(
-        [.. state.Workloads.Where(workload => workload.Workload.Kind == WorkloadKind.Service && !workload.IsSettled).Select(workload => workload.Workload.Unit)],
-        RestoreDeadline,
-        cancellation);
+    /// <summary>By a unit of their own each: nothing of ours is around them.</summary>
+    private string[] ProcessesToRestore(UpdateState state) =>
+    [
+        .. state.Workloads
+            .Where(workload => workload.Workload.Kind == WorkloadKind.Process && workload.IsPending(host.BootId))
+            .Select(workload => Resume.UnitOf(workload.Workload)),
+    ];
 
     /// <summary>A restore that ended without a word (killed, or never run) is no restore.</summary>
-    private async Task SettleTheRestAsync(UpdateState state, CancellationToken cancellation)
+    private async Task SettleTheRestAsync(CancellationToken cancellation)
     {
-        foreach (WorkloadState running in state.Workloads.Where(workload => workload.Step == WorkloadStep.Resuming && IsAlive(workload.Workload, workload.Workload.MainPid)))
+        foreach (WorkloadState running in host.Journal.Read()!.Workloads.Where(IsResumedAndRuns))
         {
             // Only its last record is missing.
-            journal.Append(new Restored(running.Workload.Name, running.Workload.MainPid, Moment.Now()));
+            host.Journal.Append(new Restored(running.Workload.Name, running.Workload.MainPid, host.Now()));
+            host.TellLockHolder();
         }
 
-        state = journal.Read()!;
-        WorkloadState[] silent = [.. state.Workloads.Where(workload => !workload.IsSettled)];
-        foreach (WorkloadState workload in silent)
-        {
-            Fate fate = workload.Workload.Kind == WorkloadKind.Service ? Fate.ColdStarted : Fate.Lost;
-            string reason = workload.Step == WorkloadStep.Resuming
-                ? "its restore was interrupted after its images were consumed"
-                : $"its restore did not finish; see: journalctl -u {workload.Workload.Unit} -b";
-            journal.Append(new NotRestored(workload.Workload.Name, fate, reason, null, Moment.Now()));
-        }
-
-        string[] services = [.. silent.Where(workload => workload.Workload.Kind == WorkloadKind.Service).Select(workload => workload.Workload.Unit)];
-        if (services.Length > 0)
-        {
-            systemd.Reload();
-            foreach (string unit in services)
-            {
-                systemd.Stop(unit);
-            }
-
-            await systemd.StartAllAsync(services, RestoreDeadline, cancellation);
-        }
+        await GiveUpAsync(
+            [.. host.Journal.Read()!.Workloads.Where(workload => !workload.IsSettled)],
+            workload => workload.Obstacle(host.BootId) ?? $"its restore did not finish; see: journalctl -b -u {workload.Workload.Unit}",
+            cancellation);
     }
+
+    private bool IsResumedAndRuns(WorkloadState workload) =>
+        workload.Step == WorkloadStep.Resuming && workload.ResumedIn == host.BootId && host.IsAlive(workload.Workload, workload.Workload.MainPid);
 
     /// <summary>What ended between its restore and now was not kept; nobody else would start it, and the operator must read it.</summary>
-    private async Task ReviveTheDeadAsync(UpdateState state, CancellationToken cancellation)
+    private Task GiveUpTheDeadAsync(CancellationToken cancellation) => GiveUpAsync(
+        [.. host.Journal.Read()!.Workloads.Where(workload => workload.Step == WorkloadStep.Restored && !(workload.ResumedIn == host.BootId && host.IsAlive(workload.Workload, workload.MainPid)))],
+        workload => workload.ResumedIn == host.BootId
+            ? $"it ended soon after its restore; see: journalctl -b -u {workload.Workload.Unit}"
+            : workload.Obstacle(host.BootId)!,
+        cancellation);
+
+    private async Task GiveUpAsync(WorkloadState[] given, Func<WorkloadState, string> reason, CancellationToken cancellation)
     {
-        WorkloadState[] dead = [.. state.Workloads.Where(workload => workload.Step == WorkloadStep.Restored && !IsAlive(workload.Workload, workload.MainPid))];
-        foreach (WorkloadState workload in dead)
+        if (given.Length == 0)
+        {
+            return;
+        }
+
+        // First of all: somebody may just have started it again, and what is given up must not come to life after that.
+        await host.StopAllAsync([.. given.Select(UnitOf)], cancellation);
+        foreach (WorkloadState workload in given)
         {
             Fate fate = workload.Workload.Kind == WorkloadKind.Service ? Fate.ColdStarted : Fate.Lost;
-            string reason = $"it ended soon after its restore; see: journalctl -b -u {workload.Workload.Unit}";
-            journal.Append(new NotRestored(workload.Workload.Name, fate, reason, null, Moment.Now()));
+            string? restoreLog = host.RestoreLog(ImageStore.Of(host.Journal.Read()!), workload.Workload);
+            host.Journal.Append(new NotRestored(workload.Workload.Name, fate, reason(workload), restoreLog, host.Now()));
         }
 
-        string[] services = [.. dead.Where(workload => workload.Workload.Kind == WorkloadKind.Service).Select(workload => workload.Workload.Unit)];
-        if (services.Length > 0)
-        {
-            systemd.Reload();
-            await systemd.StartAllAsync(services, RestoreDeadline, cancellation);
-        }
+        // Without their drop-ins services are what they were.
+        host.Reload();
     }
 
-    /// <summary>Its main process runs, in its unit.</summary>
-    private bool IsAlive(Workload workload, int mainPid) =>
-        ProcFs.Read(mainPid) is { State: not 'Z', ControlGroup: { } group }
-        && systemd.ControlGroup(workload.Unit) is { } unit && group.StartsWith(unit, StringComparison.Ordinal);
+    private static string UnitOf(WorkloadState workload) =>
+        workload.Workload.Kind == WorkloadKind.Service ? workload.Workload.Unit : Resume.UnitOf(workload.Workload);
+
+    /// <summary>
+    /// The record comes before the start: whoever wrote it, a restore or a daemon, may not have lived to see to it.
+    /// </summary>
+    private async Task StartTheColdAsync(CancellationToken cancellation)
+    {
+        string[] cold = [.. host.Journal.Read()!.Workloads.Where(workload => workload.Step == WorkloadStep.ColdStarted).Select(workload => workload.Workload.Unit)];
+        IReadOnlyDictionary<string, SystemdJobResult> results = await host.StartAllAsync(cold, cancellation);
+        _troubles.AddRange(results.Where(result => !result.Value.IsDone)
+            .Select(result => $"{result.Key} could not be started cold: {result.Value.Detail ?? result.Value.Result}; see: journalctl -b -u {result.Key}"));
+    }
 
     private async Task<Outcome> ConfirmAsync(UpdateState state, CancellationToken cancellation)
     {
-        var store = new ImageStore(Path.GetDirectoryName(state.Opening.ImagesDirectory)!, state.Id);
+        var images = ImageStore.Of(state);
         foreach (WorkloadState workload in state.Workloads)
         {
             log(Tell(workload));
             if (workload.Workload.Kind == WorkloadKind.Process)
             {
-                systemd.Stop(Resume.UnitOf(workload.Workload));
+                host.Stop(Resume.UnitOf(workload.Workload));
             }
 
             if (!state.Opening.Debug)
             {
-                store.RemoveImages(workload.Workload);
+                Try($"remove the images of {workload.Workload.Name}", () => host.RemoveImages(images, workload.Workload));
             }
         }
 
-        RtcReading? rtc = await RtcClock.MeasureAsync(cancellation);
-        Outcome outcome = state.Workloads.All(workload => workload.Step == WorkloadStep.Restored) ? Outcome.Updated : Outcome.Degraded;
-        journal.Append(new Closed(outcome, rtc is { } reading ? new RtcTick(reading.RtcSeconds, reading.BoottimeNanoseconds) : null, Moment.Now()));
-        journal.Archive();
-        // The journal is closed, so the generator writes nothing any more.
-        systemd.Reload();
-        systemd.Stop(LockHolder.Unit);
+        if (state.PanicTimeout is { } seconds)
+        {
+            Try("set kernel.panic back", () => host.PanicTimeout = seconds);
+        }
+
+        Outcome outcome = state.Workloads.All(workload => workload.Step == WorkloadStep.Restored) && !host.HasFailed(LockHolder.Unit) ? Outcome.Updated : Outcome.Degraded;
+        host.Journal.Append(new Closed(outcome, await host.TickAsync(cancellation), host.Now(), _troubles));
+        Finish(host);
         return outcome;
+    }
+
+    /// <summary>
+    /// After the last record: the generator writes nothing any more. The journal goes to the history last, so that a daemon
+    /// that ends in between finds what is left to do.
+    /// </summary>
+    public static void Finish(IHost host)
+    {
+        host.Reload();
+        host.Stop(LockHolder.Unit);
+        host.Journal.Archive();
+    }
+
+    /// <summary>What is left over must not keep the update open.</summary>
+    private void Try(string what, Action step)
+    {
+        try
+        {
+            step();
+        }
+        catch (Exception failed) when (StepFailedException.IsExpected(failed))
+        {
+            _troubles.Add($"{what}: {failed.Message}");
+            log($"could not {_troubles[^1]}, going on");
+        }
     }
 
     private static string Tell(WorkloadState workload) => workload switch

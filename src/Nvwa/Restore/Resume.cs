@@ -1,11 +1,6 @@
-using System.Net;
-using System.Net.Sockets;
-using System.Runtime.InteropServices;
-using Microsoft.Win32.SafeHandles;
 using Nvwa.Core.Journal;
 using Nvwa.Core.Planning;
-using Nvwa.Criu;
-using Nvwa.Linux;
+using Nvwa.Hosts;
 using Nvwa.State;
 
 namespace Nvwa.Restore;
@@ -17,166 +12,111 @@ namespace Nvwa.Restore;
 ///                |            |
 ///                +------------+--> cold-started (services), lost (processes)
 /// </code>
-/// The record "resuming" is on disk before CRIU lets the workload run: at its post-restore notification, the last one at
-/// which "no" (or our death) makes CRIU kill what it has built; at pre-resume it would go on regardless. A start that finds it there, or finds nothing to
+/// The record "resuming" is on disk before CRIU lets the workload run. A start that finds it there, or finds nothing to
 /// restore, is a cold start: a saved workload runs at most once.
 /// </summary>
-internal sealed class Resume(UpdateJournal journal, string bootId)
+internal sealed class Resume(IHost host, Action<string> log)
 {
-    private static readonly TimeSpan AddressDeadline = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan RestoreDeadline = TimeSpan.FromMinutes(30);
-    private static readonly TimeSpan ScopeDeadline = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan NotifyDeadline = TimeSpan.FromSeconds(30);
+    /// <summary>For what is in the way to go away by itself.</summary>
+    private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(5);
 
     /// <summary>systemd is told to start the unit anew and ends us; it does so at once.</summary>
     private static readonly TimeSpan ReplacedDeadline = TimeSpan.FromMinutes(2);
-
-    private const int RpcDescriptor = 3;
-
-    /// <summary>SIGHUP, signal(7).</summary>
-    private const int HangUp = 1;
 
     /// <summary>The unit that restores a kept process.</summary>
     public static string UnitOf(Workload process) => $"nvwa-resume@{process.Name}.service";
 
     public async Task<ExitCode> RunAsync(string name, CancellationToken cancellation)
     {
-        UpdateState? state = journal.Read();
-        if (state?.Find(name) is not { } found || state.Next(bootId) != NextStep.Restore)
+        UpdateState? state = host.Journal.Read();
+        if (state?.Find(name) is not { } found || state.Next(host.BootId) != NextStep.Restore)
         {
-            await Console.Error.WriteLineAsync($"nvwa: resume: no update waits to restore {name}");
+            log($"resume: no update waits to restore {name}");
             return ExitCode.Usage;
         }
 
-        var store = new ImageStore(Path.GetDirectoryName(state.Opening.ImagesDirectory)!, state.Id);
-        string log = store.Log(found.Workload, ImageStore.RestoreLog);
-        using var systemd = SystemdBus.Connect();
-        if (!found.IsPending)
+        if (found.ResumedIn == host.BootId && host.IsAlive(found.Workload, found.Workload.MainPid))
         {
-            return await GiveUpAsync(systemd, found.Workload, "it was started again after its images were consumed", log, cancellation);
+            // A process whose restore was ended after it had done its work; its unit was started once more.
+            return ExitCode.Done;
+        }
+
+        if (found.Obstacle(host.BootId) is { } obstacle)
+        {
+            return await GiveUpAsync(state, found.Workload, obstacle, cancellation);
         }
 
         int pid;
         try
         {
-            pid = await RestoreAsync(systemd, state, found, store, cancellation);
+            await host.AwaitAddressesAsync(found.Endpoints, cancellation);
+            await host.VerifyImagesAsync(ImageStore.Of(state), found, cancellation);
+            pid = await RestoreAsync(state, found.Workload, cancellation);
         }
-        catch (Exception failed) when (failed is CriuException or CriuTransportException or CriuScriptException or LinuxException or SystemdException or IOException or TimeoutException)
+        catch (Exception failed) when (StepFailedException.IsExpected(failed) && !cancellation.IsCancellationRequested)
         {
-            string reason = LogExcerpt.Errors(log, 1) is [.., { } error] ? $"{failed.Message} ({error})" : failed.Message;
-            return await GiveUpAsync(systemd, found.Workload, reason, log, cancellation);
+            return await GiveUpAsync(state, found.Workload, failed.Message, cancellation);
         }
 
         // It runs: whatever fails from here on must not make systemd end it for a start that failed.
-        BestEffort(() => journal.Append(new Restored(name, pid, Moment.Now())));
+        BestEffort(() => host.Journal.Append(new Restored(name, pid, host.Now())));
         if (found.Workload.Kind == WorkloadKind.Service)
         {
-            BestEffort(() =>
-            {
-                Notify.Send($"MAINPID={pid}\nREADY=1\nSTATUS=");
-                Notify.Barrier(NotifyDeadline);
-            });
+            BestEffort(() => host.Announce(pid));
         }
 
-        BestEffort(() => OpenLock(systemd));
+        BestEffort(host.TellLockHolder);
         return ExitCode.Done;
     }
 
-    private static void BestEffort(Action step)
+    private async Task<int> RestoreAsync(UpdateState state, Workload workload, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            host.Journal.Append(new Attempted(workload.Name, host.BootId, host.Now()));
+            try
+            {
+                return await host.RestoreAsync(state, workload, () => Consume(workload), cancellation);
+            }
+            catch (StepFailedException failed) when (failed.CanPass && host.Journal.Read()?.Find(workload.Name)?.Obstacle(host.BootId) is null)
+            {
+                log($"resume {workload.Name}: {failed.Message}, trying again in {RetryPause.TotalSeconds} s");
+                await host.PauseAsync(RetryPause, cancellation);
+            }
+        }
+    }
+
+    /// <summary>From here on the images count no more. Until here the daemon may have given the workload up.</summary>
+    private void Consume(Workload workload)
+    {
+        if (host.Journal.Read()?.Find(workload.Name)?.Step != WorkloadStep.Attempted)
+        {
+            throw new StepFailedException("it was given up while it was being restored");
+        }
+
+        host.Journal.Append(new Resuming(workload.Name, host.BootId, host.Now()));
+    }
+
+    private void BestEffort(Action step)
     {
         try
         {
             step();
         }
-        catch (Exception failed) when (failed is LinuxException or SystemdException or IOException or InvalidDataException)
+        catch (Exception failed) when (StepFailedException.IsExpected(failed))
         {
-            Console.Error.WriteLine($"nvwa: resume: {failed.Message}, going on");
+            log($"resume: {failed.Message}, going on");
         }
     }
-
-    private async Task<int> RestoreAsync(SystemdBus systemd, UpdateState state, WorkloadState found, ImageStore store, CancellationToken cancellation)
-    {
-        Workload workload = found.Workload;
-        await AwaitAddressesAsync(found.Endpoints, cancellation);
-        journal.Append(new Attempted(workload.Name, bootId, Moment.Now()));
-        var pair = SeqPacketPair.Create();
-        using ChildProcess criu = StartCriu(state.Opening.CriuExe, pair.Theirs);
-        pair.Theirs.Dispose();
-        if (workload.Kind == WorkloadKind.Process)
-        {
-            // Born in the scope, not in the unit that restores it.
-            await systemd.StartTransientScopeAsync(Scopes.Of(workload, [criu.Pid]), ScopeDeadline, cancellation);
-        }
-
-        await using var client = new CriuClient(pair.Ours);
-        using SafeFileHandle images = PrivateDirectory.Open(store.Of(workload));
-        int pid = await client.RestoreAsync(RequestOf(workload, images), (notification, _) => ConsumeAsync(notification, workload), cancellation);
-        await criu.WaitAsync(cancellation);
-        return pid;
-    }
-
-    private static RestoreRequest RequestOf(Workload workload, SafeFileHandle images) => new()
-    {
-        ImagesDirectory = images,
-        LogFile = ImageStore.RestoreLog,
-        Deadline = RestoreDeadline,
-        ManageCgroups = CgroupMode.Ignore,
-        NetworkLock = NetworkLock.Skip,
-        TcpEstablished = true,
-        ExtUnixSockets = true,
-        FileLocks = true,
-        External = [.. workload.JournalSockets.Select(socket => ExternalResource.UnixSocket((uint)socket.Inode))],
-        // The unit's own standard output: a fresh stream to journald.
-        InheritedResources = [.. workload.JournalSockets.Select(socket => InheritedResource.Socket((uint)socket.Inode, 1))],
-    };
-
-    private Task ConsumeAsync(CriuNotification notification, Workload workload)
-    {
-        if (notification.Script == CriuScript.PostRestore)
-        {
-            journal.Append(new Resuming(workload.Name, bootId, Moment.Now()));
-        }
-
-        return Task.CompletedTask;
-    }
-
-    private static ChildProcess StartCriu(string exe, SafeHandle rpc) => Spawn.Start(new SpawnRequest(exe, ["swrk", $"{RpcDescriptor}"])
-    {
-        Inherit =
-        [
-            new InheritedDescriptor(new SafeFileHandle(1, ownsHandle: false), 1),
-            new InheritedDescriptor(new SafeFileHandle(2, ownsHandle: false), 2),
-            new InheritedDescriptor(rpc, RpcDescriptor),
-        ],
-    });
-
-    /// <summary>A connection can only be restored where its own address is up.</summary>
-    private static async Task AwaitAddressesAsync(IReadOnlyList<KeptEndpoint> endpoints, CancellationToken cancellation)
-    {
-        IPAddress[] bound =
-        [
-            .. endpoints.Select(endpoint => endpoint.LocalEndPoint().Address)
-                .Select(address => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address)
-                .Where(address => !address.Equals(IPAddress.Any) && !address.Equals(IPAddress.IPv6Any) && !IsGroup(address))
-                .Distinct(),
-        ];
-        if (!await LocalAddresses.WaitAsync(bound, AddressDeadline, cancellation))
-        {
-            string missing = string.Join(", ", LocalAddresses.Missing(bound));
-            throw new TimeoutException($"its address {missing} did not come up within {AddressDeadline.TotalSeconds} s");
-        }
-    }
-
-    /// <summary>Multicast and broadcast: no address of the host, though a socket may be bound to it.</summary>
-    private static bool IsGroup(IPAddress address) =>
-        address.IsIPv6Multicast || (address.AddressFamily == AddressFamily.InterNetwork && address.GetAddressBytes()[0] >= 224);
 
     /// <summary>A service is started as after a reboot, without failing what depends on it; a process is reported.</summary>
-    private async Task<ExitCode> GiveUpAsync(SystemdBus systemd, Workload workload, string reason, string log, CancellationToken cancellation)
+    private async Task<ExitCode> GiveUpAsync(UpdateState state, Workload workload, string reason, CancellationToken cancellation)
     {
         bool service = workload.Kind == WorkloadKind.Service;
-        journal.Append(new NotRestored(workload.Name, service ? Fate.ColdStarted : Fate.Lost, reason, File.Exists(log) ? log : null, Moment.Now()));
-        OpenLock(systemd);
+        log($"resume: {workload.Name} cannot be restored: {reason}");
+        host.Journal.Append(new NotRestored(
+            workload.Name, service ? Fate.ColdStarted : Fate.Lost, reason, host.RestoreLog(ImageStore.Of(state), workload), host.Now()));
+        BestEffort(host.TellLockHolder);
         if (!service)
         {
             return ExitCode.Failed;
@@ -184,17 +124,9 @@ internal sealed class Resume(UpdateJournal journal, string bootId)
 
         // Without its drop-in the unit is what it was; the restart replaces the start job that is waiting for us, so that
         // units ordered after this one go on waiting.
-        systemd.Reload();
-        systemd.Restart(workload.Unit);
-        await Task.Delay(ReplacedDeadline, TimeProvider.System, cancellation);
+        host.Reload();
+        host.Restart(workload.Unit);
+        await host.PauseAsync(ReplacedDeadline, cancellation);
         return ExitCode.Failed;
-    }
-
-    private static void OpenLock(SystemdBus systemd)
-    {
-        if (systemd.GetString(LockHolder.Unit, SystemdInterface.Unit, "ActiveState") == "active")
-        {
-            systemd.KillUnit(LockHolder.Unit, "main", HangUp);
-        }
     }
 }

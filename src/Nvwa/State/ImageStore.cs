@@ -1,3 +1,4 @@
+using Nvwa.Core.Journal;
 using Nvwa.Core.Planning;
 using Nvwa.Linux;
 
@@ -18,6 +19,9 @@ internal sealed class ImageStore(string criuDir, string id)
     public const string RestoreLog = "restore.log";
 
     private readonly string _criuDir = criuDir.TrimEnd('/');
+
+    /// <summary>Where the images of an update are that a journal tells of.</summary>
+    public static ImageStore Of(UpdateState state) => new(Path.GetDirectoryName(state.Opening.ImagesDirectory)!, state.Id);
 
     public string Root => Path.Combine(_criuDir, id);
 

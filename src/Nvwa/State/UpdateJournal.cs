@@ -8,7 +8,7 @@ namespace Nvwa.State;
 /// directory is always on a disk, never where images may be in memory. Several processes append at boot: the daemon and
 /// each workload's restore; every append is one locked, flushed write.
 /// </summary>
-internal sealed class UpdateJournal(string directory)
+internal sealed class UpdateJournal(string directory) : IUpdateJournal
 {
     public const string Directory = "/var/lib/nvwa";
 
@@ -18,17 +18,14 @@ internal sealed class UpdateJournal(string directory)
     private readonly string _path = Path.Combine(directory, "journal");
     private readonly string _history = Path.Combine(directory, "history");
 
-    /// <summary>The open update, or else the last one. Read afresh each time: other processes append too.</summary>
-    /// <returns>Null where there never was an update.</returns>
-    /// <exception cref="InvalidDataException">The file is no journal that this version can read.</exception>
+    public bool IsInPlace => File.Exists(_path);
+
     public UpdateState? Read() => ReadFile(_path) ?? Ended().Select(ReadFile).FirstOrDefault();
 
-    /// <summary>The update with this id; null where there is none.</summary>
     public UpdateState? Read(string id) =>
         // An id is ours only if it looks like one: it must not become a path.
         !UpdateId.IsValid(id) ? null : ReadFile(_path) is { } open && open.Id == id ? open : ReadFile(Path.Combine(_history, id));
 
-    /// <summary>Begins a journal.</summary>
     public void Begin(Opened opened)
     {
         PrivateDirectory.Create(directory);
@@ -37,44 +34,19 @@ internal sealed class UpdateJournal(string directory)
         AtomicFile.Write(_path, [.. JournalCodec.Header, .. JournalCodec.Encode(opened)], PrivateFile);
     }
 
-    /// <summary>On disk when it returns, and behind whole records only: what stands behind a torn one is never read.</summary>
-    /// <exception cref="InvalidDataException">No update is open.</exception>
     public void Append(JournalRecord record)
     {
-        if (!File.Exists(_path))
+        try
         {
-            throw new InvalidDataException($"{_path}: no update is open");
+            using var log = AppendLog.OpenExisting(_path);
+            log.AppendBehindWhole(JournalCodec.Encode(record), bytes => JournalCodec.Decode(bytes).ValidLength, MaxLength);
         }
-
-        using var log = AppendLog.Open(_path);
-        Heal(log);
-        log.Append(JournalCodec.Encode(record));
-    }
-
-    /// <summary>Cuts off a record that a crash left torn, before anything is appended behind it.</summary>
-    public void Heal()
-    {
-        if (!File.Exists(_path))
+        catch (LinuxException none) when (none.Errno == Errno.ENOENT)
         {
-            return;
-        }
-
-        using var log = AppendLog.Open(_path);
-        Heal(log);
-    }
-
-    private static void Heal(AppendLog log)
-    {
-        byte[] bytes = log.ReadAll(MaxLength);
-        int valid = JournalCodec.Decode(bytes).ValidLength;
-        if (valid < bytes.Length)
-        {
-            log.Truncate(valid);
+            throw new InvalidDataException($"{_path}: no update is open", none);
         }
     }
 
-    /// <summary>An update that has ended goes to the history.</summary>
-    /// <returns>Whether there was one.</returns>
     public bool Archive()
     {
         UpdateState? before = ReadFile(_path);
@@ -90,9 +62,21 @@ internal sealed class UpdateJournal(string directory)
         return before is not null;
     }
 
+    public string? SetAside()
+    {
+        if (!File.Exists(_path))
+        {
+            return null;
+        }
+
+        string aside = Path.Combine(_history, $"unreadable-{UpdateId.Of(File.GetLastWriteTimeUtc(_path))}");
+        File.Move(_path, aside, overwrite: true);
+        return aside;
+    }
+
     /// <summary>The newest first.</summary>
     private IEnumerable<string> Ended() =>
-        System.IO.Directory.Exists(_history) ? System.IO.Directory.GetFiles(_history).OrderDescending(StringComparer.Ordinal) : [];
+        System.IO.Directory.Exists(_history) ? System.IO.Directory.GetFiles(_history).Where(file => UpdateId.IsValid(Path.GetFileName(file))).OrderDescending(StringComparer.Ordinal) : [];
 
     private static UpdateState? ReadFile(string path)
     {

@@ -1,6 +1,6 @@
-using Microsoft.Win32.SafeHandles;
 using Nvwa.Core;
 using Nvwa.Core.Journal;
+using Nvwa.Hosts;
 using Nvwa.Linux;
 using Nvwa.State;
 
@@ -10,13 +10,11 @@ namespace Nvwa.Update;
 /// Brings the old kernel's host back to where it was before the update: what the journal says was begun is undone, each
 /// step whatever became of the others. Run twice, it finds nothing left to do.
 /// </summary>
-internal sealed class RollBack(UpdateJournal journal, SystemdBus systemd, Action<string> log)
+internal sealed class RollBack(IHost host, Action<string> log)
 {
-    private static readonly TimeSpan StartDeadline = TimeSpan.FromMinutes(5);
-    private static readonly TimeSpan DumpDeadline = TimeSpan.FromMinutes(5);
-    private static readonly TimeSpan ThawDeadline = TimeSpan.FromSeconds(30);
+    private const int Attempts = 3;
 
-    private static readonly TimeSpan JournaldDeadline = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     private readonly List<string> _troubles = [];
 
@@ -26,93 +24,76 @@ internal sealed class RollBack(UpdateJournal journal, SystemdBus systemd, Action
     /// <returns>The record that closes the update.</returns>
     public async Task<RolledBack> RunAsync(UpdateState state, Phase during, string reason)
     {
-        var store = new ImageStore(Path.GetDirectoryName(state.Opening.ImagesDirectory)!, state.Id);
-        if (state.IsCommitted)
+        var images = ImageStore.Of(state);
+        if (during == Phase.Switch || state.IsCommitted)
         {
-            Revoke(state, store, reason);
+            await RevokeAsync(state, images, reason);
         }
 
-        Try("write the journal", () => journal.Append(new PhaseEntered(Phase.RollBack, Moment.Now())));
-        await TryAsync("wait for the CRIUs to end", AwaitDumpsAsync);
+        Try("write the journal", () => host.Journal.Append(new PhaseEntered(Phase.RollBack, host.Now())));
+        await TryAsync("wait for the CRIUs to end", host.AwaitDumpsAsync);
+        bool thawed = true;
         foreach (WorkloadState workload in state.Workloads)
         {
-            Try($"thaw {workload.Workload.Unit}", () => Thaw(workload.Workload.Unit));
+            thawed &= await InsistAsync($"thaw {workload.Workload.Unit}", () =>
+            {
+                host.Thaw(workload.Workload.Unit);
+                return Task.CompletedTask;
+            });
         }
 
         if (during == Phase.Switch)
         {
             // The switch made journald let go of its files.
-            Try("hand the journal its files back", () => Journald.FlushToVar(JournaldDeadline));
+            Try("hand the journal its files back", host.ReturnJournald);
         }
 
-        if (Kexec.IsLoaded)
-        {
-            Try("unload the new kernel", Kexec.Unload);
-        }
-
+        Try("unload the new kernel", host.UnloadKernel);
         IReadOnlyList<string> restarted = [];
-        await TryAsync("start what was stopped", async () => restarted = await StartAsync(state.StopList));
+        await InsistAsync("start what was stopped", async () => restarted = await StartAsync(state.StopList));
         foreach (WorkloadState workload in state.Workloads)
         {
-            Try($"remove the images of {workload.Workload.Name}", () => store.RemoveImages(workload.Workload));
+            Try($"remove the images of {workload.Workload.Name}", () => host.RemoveImages(images, workload.Workload));
         }
 
-        var closing = new RolledBack(during, reason, restarted, _troubles, Moment.Now());
-        Try("close the journal", () =>
+        var closing = new RolledBack(during, reason, restarted, _troubles, host.Now());
+        if (thawed)
         {
-            journal.Append(closing);
-            journal.Archive();
-        });
+            Try("close the journal", () =>
+            {
+                host.Journal.Append(closing);
+                host.Journal.Archive();
+            });
+        }
+        else
+        {
+            // Nobody may forget what is still frozen.
+            Trouble("close the update: it stays open; 'nvwa init' or a restart of nvwa.service tries again");
+        }
+
         return closing;
     }
 
     /// <summary>
-    /// On disk before anything thaws: from here on the images count no more. If that cannot be written, they must go: with
-    /// them in place the next boot would give their owners a second life.
+    /// On disk before anything thaws: from here on the images count no more. So too where writing the commit failed: what of
+    /// it reached the disk is not known. If this cannot be written either, the images must go: with them in place the next
+    /// boot would give their owners a second life.
     /// </summary>
-    private void Revoke(UpdateState state, ImageStore store, string reason)
+    private async Task RevokeAsync(UpdateState state, ImageStore images, string reason)
     {
         try
         {
-            journal.Append(new Revoked(reason));
+            host.Journal.Append(new Revoked(reason));
         }
         catch (Exception failed) when (failed is not OutOfMemoryException)
         {
             Trouble("revoke the commit", failed);
             foreach (WorkloadState workload in state.Workloads)
             {
-                Try($"remove the images of {workload.Workload.Name} instead", () => store.RemoveImages(workload.Workload));
+                Try($"remove the images of {workload.Workload.Name} instead", () => host.RemoveImages(images, workload.Workload));
             }
-        }
-    }
 
-    /// <summary>
-    /// A CRIU without its client that waits for a request ends by itself; one that dumps goes on to the end. To kill it in
-    /// the middle could damage what it dumps, and to thaw under its hands too.
-    /// </summary>
-    private async Task AwaitDumpsAsync()
-    {
-        string[] units = [.. systemd.ListUnits().Select(unit => unit.Name).Where(name => name.StartsWith("nvwa-dump-", StringComparison.Ordinal))];
-        using var deadline = new CancellationTokenSource(DumpDeadline);
-        try
-        {
-            foreach (string unit in units)
-            {
-                using SafeFileHandle? criu = Pidfd.Open((int)systemd.GetUInt32(unit, SystemdInterface.Service, "MainPID"));
-                await (criu is null ? Task.CompletedTask : Pidfd.WaitAsync(criu, deadline.Token));
-            }
-        }
-        finally
-        {
-            await systemd.StopAllAsync(units, ThawDeadline, CancellationToken.None);
-        }
-    }
-
-    private void Thaw(string unit)
-    {
-        if (systemd.GetString(unit, SystemdInterface.Unit, "FreezerState") is "frozen" or "freezing")
-        {
-            systemd.Thaw(unit, ThawDeadline);
+            await TryAsync("bring that to disk", () => host.SyncAsync(CancellationToken.None));
         }
     }
 
@@ -122,14 +103,11 @@ internal sealed class RollBack(UpdateJournal journal, SystemdBus systemd, Action
     /// </summary>
     private async Task<IReadOnlyList<string>> StartAsync(IReadOnlyList<string> stopped)
     {
-        string[] down = [.. stopped.Where(IsDown)];
-        IReadOnlyDictionary<string, SystemdJobResult> results = await systemd.StartAllAsync(stopped, StartDeadline, CancellationToken.None);
+        string[] down = [.. stopped.Where(host.IsDown)];
+        IReadOnlyDictionary<string, SystemdJobResult> results = await host.StartAllAsync(stopped, CancellationToken.None);
         _troubles.AddRange(results.Where(result => !result.Value.IsDone).Select(result => $"start {result.Key}: {result.Value.Detail ?? result.Value.Result}; see: journalctl -u {result.Key}"));
         return down;
     }
-
-    private bool IsDown(string unit) =>
-        systemd.GetString(unit, SystemdInterface.Unit, "ActiveState") is "inactive" or "failed" or "deactivating";
 
     private void Try(string what, Action step)
     {
@@ -143,22 +121,45 @@ internal sealed class RollBack(UpdateJournal journal, SystemdBus systemd, Action
         }
     }
 
-    private async Task TryAsync(string what, Func<Task> step)
+    private async Task<bool> TryAsync(string what, Func<Task> step)
     {
         try
         {
             await step();
+            return true;
         }
         catch (Exception failed) when (failed is not OutOfMemoryException)
         {
             Trouble(what, failed);
+            return false;
         }
     }
 
-    /// <summary>One step that fails must not keep the others from being done.</summary>
-    private void Trouble(string what, Exception failed)
+    /// <summary>What must not be left undone for one answer that did not come.</summary>
+    private async Task<bool> InsistAsync(string what, Func<Task> step)
     {
-        string trouble = $"{what}: {failed.Message}";
+        for (int attempt = 1; attempt < Attempts; attempt++)
+        {
+            try
+            {
+                await step();
+                return true;
+            }
+            catch (Exception failed) when (failed is not OutOfMemoryException)
+            {
+                log($"rollback: {what}: {failed.Message}, trying again");
+                await host.PauseAsync(Pause, CancellationToken.None);
+            }
+        }
+
+        return await TryAsync(what, step);
+    }
+
+    private void Trouble(string what, Exception failed) => Trouble($"{what}: {failed.Message}");
+
+    /// <summary>One step that fails must not keep the others from being done.</summary>
+    private void Trouble(string trouble)
+    {
         _troubles.Add(trouble);
         log($"rollback: could not {trouble}, going on");
     }

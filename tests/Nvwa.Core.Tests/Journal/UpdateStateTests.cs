@@ -67,27 +67,51 @@ public sealed class UpdateStateTests
     {
         WorkloadState saved = Redis(new Saved("redis.service", 42, Records.At(1)));
         Assert.Equal((WorkloadStep.Saved, 42, Records.At(1)), (saved.Step, saved.ImageBytes, saved.SavedAt!.Value));
-        Assert.True(saved.IsPending);
+        Assert.True(saved.IsPending("b"));
         Assert.False(saved.IsSettled);
 
         WorkloadState attempted = Redis(
-            new Saved("redis.service", 42, Records.At(1)), new Attempted("redis.service", "b", Records.At(2)), new Attempted("redis.service", "b", Records.At(3)));
-        Assert.Equal((WorkloadStep.Attempted, 2, Records.At(3)), (attempted.Step, attempted.Attempts, attempted.AttemptedAt!.Value));
-        Assert.True(attempted.IsPending);
+            new Saved("redis.service", 42, Records.At(1)), new Attempted("redis.service", "b", Records.At(3)));
+        Assert.Equal((WorkloadStep.Attempted, 1, Records.At(3)), (attempted.Step, attempted.Attempts, attempted.AttemptedAt!.Value));
+        Assert.True(attempted.IsPending("b"));
         Assert.False(attempted.IsSettled);
 
         WorkloadState resuming = Redis(
             new Saved("redis.service", 42, Records.At(1)), new Attempted("redis.service", "b", Records.At(2)), new Resuming("redis.service", "b", Records.At(4)));
         Assert.Equal((WorkloadStep.Resuming, Records.At(4)), (resuming.Step, resuming.ResumedAt!.Value));
-        Assert.False(resuming.IsPending);
+        Assert.False(resuming.IsPending("b"));
         Assert.False(resuming.IsSettled);
 
         WorkloadState restored = Redis(
             new Saved("redis.service", 42, Records.At(1)), new Attempted("redis.service", "b", Records.At(2)),
             new Resuming("redis.service", "b", Records.At(4)), new Restored("redis.service", 612, Records.At(5)));
         Assert.Equal((WorkloadStep.Restored, 612, Records.At(5)), (restored.Step, restored.MainPid, restored.RestoredAt!.Value));
-        Assert.False(restored.IsPending);
+        Assert.False(restored.IsPending("b"));
         Assert.True(restored.IsSettled);
+    }
+
+    /// <summary>A restore that takes the machine down must not do so at every boot.</summary>
+    [Fact]
+    public void Images_are_tried_in_one_boot_only_and_twice_at_most()
+    {
+        var saved = new Saved("redis.service", 42, Records.At(1));
+        var attempted = new Attempted("redis.service", "b", Records.At(2));
+
+        Assert.Null(Redis(saved).Obstacle("any"));
+        Assert.Null(Redis(saved, attempted).Obstacle("b"));
+        Assert.Contains("went down while", Redis(saved, attempted).Obstacle("later"), StringComparison.Ordinal);
+        Assert.Contains("2 attempts", Redis(saved, attempted, attempted).Obstacle("b"), StringComparison.Ordinal);
+        Assert.Contains("consumed", Redis(saved, attempted, new Resuming("redis.service", "b", At)).Obstacle("b"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Many_endpoints_come_in_several_records()
+    {
+        WorkloadState redis = Redis(
+            new Locked("redis.service", [new("tcp", "1.2.3.4:5", null)]),
+            new Locked("redis.service", [new("tcp", "1.2.3.4:6", null)]));
+
+        Assert.Equal(["1.2.3.4:5", "1.2.3.4:6"], redis.Endpoints.Select(endpoint => endpoint.Local));
     }
 
     [Theory]
@@ -98,14 +122,14 @@ public sealed class UpdateStateTests
         WorkloadState failed = Redis(new Saved("redis.service", 42, At), new NotRestored("redis.service", fate, "no luck", "/log", At));
 
         Assert.Equal((step, "no luck", "/log"), (failed.Step, failed.Reason, failed.Log));
-        Assert.False(failed.IsPending);
+        Assert.False(failed.IsPending("b"));
         Assert.True(failed.IsSettled);
     }
 
     [Fact]
     public void A_saved_workload_is_pending_at_most_until_its_images_are_consumed()
     {
-        WorkloadStep[] pending = [.. Enum.GetValues<WorkloadStep>().Where(step => new WorkloadState(Records.Redis, step).IsPending)];
+        WorkloadStep[] pending = [.. Enum.GetValues<WorkloadStep>().Where(step => new WorkloadState(Records.Redis, step) { AttemptedIn = "b" }.IsPending("b"))];
 
         Assert.Equal([WorkloadStep.Saved, WorkloadStep.Attempted], pending);
     }
@@ -231,7 +255,7 @@ public sealed class UpdateStateTests
             Assert.Equal(expected, state.Next("a boot after the power cut"));
             if (expected == NextStep.Restore)
             {
-                Assert.Equal(written <= consumed, state.Find("redis.service")!.IsPending);
+                Assert.Equal(written <= consumed, state.Find("redis.service")!.IsPending(Records.NewBoot));
             }
         }
     }

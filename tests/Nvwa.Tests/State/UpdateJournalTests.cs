@@ -24,7 +24,6 @@ public sealed class UpdateJournalTests : IDisposable
         Assert.Null(journal.Read());
         Assert.Null(journal.Read(Id));
         Assert.False(journal.Archive());
-        journal.Heal();
         Assert.False(Directory.Exists(Root));
     }
 
@@ -74,22 +73,6 @@ public sealed class UpdateJournalTests : IDisposable
     }
 
     [Fact]
-    public void A_torn_record_is_cut_off_once()
-    {
-        Journal().Begin(Opened(Id));
-        long whole = new FileInfo(File).Length;
-        Journal().Append(new Committed(At(1)));
-        Tear();
-
-        Journal().Heal();
-        Assert.Equal(whole, new FileInfo(File).Length);
-
-        Journal().Heal();
-        Assert.Equal(whole, new FileInfo(File).Length);
-    }
-
-    /// <summary>The restore of a workload may come before the daemon has healed anything.</summary>
-    [Fact]
     public void What_is_appended_behind_a_torn_record_is_not_lost()
     {
         Journal().Begin(Opened(Id));
@@ -97,9 +80,9 @@ public sealed class UpdateJournalTests : IDisposable
         Tear();
 
         Journal().Append(new Revoked("x"));
-        Journal().Heal();
 
-        Assert.Equal("x", Journal().Read()!.RevokedBecause);
+        UpdateState state = Journal().Read()!;
+        Assert.Equal(("x", false), (state.RevokedBecause, state.IsCommitted));
     }
 
     [Fact]
@@ -177,9 +160,21 @@ public sealed class UpdateJournalTests : IDisposable
         System.IO.File.WriteAllText(File, "something else");
 
         Assert.Throws<InvalidDataException>(() => Journal().Read());
-        Assert.Throws<InvalidDataException>(() => Journal().Heal());
         Assert.Throws<InvalidDataException>(() => Journal().Append(new Committed(At(1))));
         Assert.Equal("something else", System.IO.File.ReadAllText(File));
+    }
+
+    [Fact]
+    public void A_journal_that_cannot_be_read_is_set_aside_and_not_destroyed()
+    {
+        Journal().Begin(Opened(Id));
+        System.IO.File.WriteAllText(File, "something else");
+
+        string aside = Journal().SetAside()!;
+
+        Assert.Equal("something else", System.IO.File.ReadAllText(aside));
+        Assert.Null(Journal().Read());
+        Assert.Null(Journal().SetAside());
     }
 
     [Fact]

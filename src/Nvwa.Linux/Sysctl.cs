@@ -1,0 +1,40 @@
+using System.Globalization;
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+
+namespace Nvwa.Linux;
+
+/// <summary>Settings of the running kernel: sysctl(8), proc_sys(5).</summary>
+public static class Sysctl
+{
+    private const string Root = "/proc/sys/";
+
+    /// <param name="name">As <c>kernel.panic</c>.</param>
+    /// <exception cref="LinuxException">ENOENT where this kernel has no such setting.</exception>
+    public static int Read(string name)
+    {
+        string path = PathOf(name);
+        return int.TryParse(Proc.TryReadText(path), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value)
+            ? value
+            : throw new LinuxException("read", path, Errno.ENOENT);
+    }
+
+    /// <exception cref="LinuxException">ENOENT; EROFS or EACCES where it is not ours to set; EINVAL out of its range.</exception>
+    public static void Write(string name, int value) =>
+        WriteWhole(PathOf(name), value.ToString(CultureInfo.InvariantCulture));
+
+    /// <summary>A line in the kernel's log, as printk would write it: kmsg.</summary>
+    /// <param name="priority">0 (emergency, on every console) to 7: syslog(3).</param>
+    /// <param name="line">Without its end.</param>
+    public static void Log(int priority, string line) =>
+        WriteWhole("/dev/kmsg", string.Create(CultureInfo.InvariantCulture, $"<{priority}>{line}\n"));
+
+    /// <summary>In one write(2), which is how these files take it.</summary>
+    private static void WriteWhole(string path, string text)
+    {
+        using SafeFileHandle file = Libc.Open(path, Libc.O_WRONLY);
+        Libc.WriteAll(file, Encoding.UTF8.GetBytes(text), path);
+    }
+
+    private static string PathOf(string name) => Root + name.Replace('.', '/');
+}

@@ -1,0 +1,168 @@
+using Nvwa.Core.Journal;
+using Nvwa.Core.Planning;
+using Nvwa.Linux;
+using Nvwa.State;
+using Nvwa.Update;
+
+namespace Nvwa.Hosts;
+
+/// <summary>A step did not do what it should, in words for the operator: operation, subject, cause.</summary>
+/// <param name="reason">The words.</param>
+/// <param name="cause">What was caught, for the log.</param>
+/// <param name="canPass">Whether a second try may do better, as when a PID is taken by something short-lived.</param>
+internal sealed class StepFailedException(string reason, Exception? cause = null, bool canPass = false) : Exception(reason, cause)
+{
+    public bool CanPass { get; } = canPass;
+
+    /// <summary>Whether a host's step explains itself by this; anything else is a bug, and needs its trace.</summary>
+    public static bool IsExpected(Exception failed) => failed is StepFailedException or LinuxException or SystemdException
+        or IOException or InvalidDataException or TimeoutException or UnauthorizedAccessException or OperationCanceledException;
+}
+
+/// <summary>
+/// All that an update touches, one member for each step that can fail by itself. The runs (<see cref="UpdateRun"/>,
+/// <see cref="RollBack"/>, <see cref="Restore.RestoreRun"/>, <see cref="Restore.Resume"/>) decide what happens in which
+/// order, and reach the machine through nothing else. There are two: <see cref="LinuxHost"/>, and the simulated one of the
+/// tests; <see cref="FaultyHost"/> stands before either and makes steps fail.
+/// <para>
+/// What fails throws <see cref="StepFailedException"/>, <see cref="LinuxException"/>, <see cref="SystemdException"/>,
+/// <see cref="IOException"/>, <see cref="InvalidDataException"/> or <see cref="TimeoutException"/>, with words for the operator.
+/// </para>
+/// </summary>
+internal interface IHost : IDisposable
+{
+    IUpdateJournal Journal { get; }
+
+    string BootId { get; }
+
+    /// <summary>Of the running kernel.</summary>
+    string Release { get; }
+
+    Stamp Now();
+
+    /// <summary>Null where there is no hardware clock. Takes up to two seconds.</summary>
+    Task<RtcTick?> TickAsync(CancellationToken cancellation);
+
+    Task PauseAsync(TimeSpan length, CancellationToken cancellation);
+
+    // The new kernel.
+
+    /// <returns>By whom it was loaded, in words.</returns>
+    Task<string> LoadKernelAsync(UpdatePlan plan, CancellationToken cancellation);
+
+    /// <summary>That none is loaded is no error.</summary>
+    void UnloadKernel();
+
+    /// <summary>Seconds after which a kernel that panicked reboots; 0 for never (kernel.panic).</summary>
+    int PanicTimeout { get; set; }
+
+    /// <summary>Returns only by throwing.</summary>
+    void Jump();
+
+    // systemd.
+
+    Task<IReadOnlyDictionary<string, SystemdJobResult>> StopAllAsync(IReadOnlyList<string> units, CancellationToken cancellation);
+
+    Task<IReadOnlyDictionary<string, SystemdJobResult>> StartAllAsync(IReadOnlyList<string> units, CancellationToken cancellation);
+
+    bool IsDown(string unit);
+
+    bool HasFailed(string unit);
+
+    Task FreezeAsync(string unit, CancellationToken cancellation);
+
+    /// <summary>That it is not frozen is no error.</summary>
+    void Thaw(string unit);
+
+    void Stop(string unit);
+
+    void Restart(string unit);
+
+    /// <summary>daemon-reload: the generators run anew.</summary>
+    void Reload();
+
+    // Disks.
+
+    /// <summary>journald writes out what it has, and lets go of its files.</summary>
+    void RelinquishJournald();
+
+    void ReturnJournald();
+
+    Task SyncAsync(CancellationToken cancellation);
+
+    // Saving.
+
+    /// <summary>A process gets a scope of its own.</summary>
+    Task GatherAsync(Workload workload, CancellationToken cancellation);
+
+    void RemoveEarlierImages(ImageStore images);
+
+    /// <param name="plan">The update.</param>
+    /// <param name="index">Of the workload in the plan.</param>
+    /// <param name="cancellation">Before it is ready.</param>
+    Task<IDumper> PrepareDumpAsync(UpdatePlan plan, int index, CancellationToken cancellation);
+
+    /// <summary>A dump that goes on without its daemon comes to its end; to cut it short could damage what it dumps.</summary>
+    Task AwaitDumpsAsync();
+
+    /// <summary>Internet sockets of the workload's processes that live now.</summary>
+    IReadOnlyList<KeptEndpoint> Endpoints(Workload workload);
+
+    /// <summary>A process in the workload's unit that no dump of the workload would hold; null if there is none.</summary>
+    int? Stray(Workload workload);
+
+    void RemoveImages(ImageStore images, Workload workload);
+
+    // Packets.
+
+    IPacketLock OpenPacketLock();
+
+    /// <summary>The holder of the packet lock looks at the journal again.</summary>
+    void TellLockHolder();
+
+    // Restoring.
+
+    /// <summary>A connection can only be restored where its own address is up.</summary>
+    Task AwaitAddressesAsync(IReadOnlyList<KeptEndpoint> endpoints, CancellationToken cancellation);
+
+    /// <summary>Reads the images from end to end.</summary>
+    /// <exception cref="InvalidDataException">They are not what was saved, or somebody else could have changed them.</exception>
+    Task VerifyImagesAsync(ImageStore images, WorkloadState workload, CancellationToken cancellation);
+
+    /// <param name="state">The update.</param>
+    /// <param name="workload">One of it.</param>
+    /// <param name="boundary">Called when all is built and nothing runs yet. If it throws, nothing ever will.</param>
+    /// <param name="cancellation">Gives the restore up.</param>
+    /// <returns>The main process.</returns>
+    Task<int> RestoreAsync(UpdateState state, Workload workload, Action boundary, CancellationToken cancellation);
+
+    /// <summary>The log of the last restore, and the error that ended it; null where there is none.</summary>
+    string? RestoreLog(ImageStore images, Workload workload);
+
+    /// <summary>Tells systemd which process the service is, and that it has started.</summary>
+    void Announce(int mainPid);
+
+    /// <summary>Its main process runs, in its unit.</summary>
+    bool IsAlive(Workload workload, int mainPid);
+}
+
+/// <summary>A CRIU that waits to dump a workload.</summary>
+internal interface IDumper : IAsyncDisposable
+{
+    Workload Workload { get; }
+
+    /// <summary>Cannot be cancelled. The workload stays as it is, frozen.</summary>
+    Task<DumpedImages> DumpAsync();
+}
+
+/// <param name="Bytes">Of all images.</param>
+/// <param name="Digest">Of their list of digests.</param>
+internal sealed record DumpedImages(long Bytes, string Digest);
+
+/// <summary>Tables that drop packets as long as this object, and this process, lives.</summary>
+internal interface IPacketLock : IDisposable
+{
+    void Hold(int index, IReadOnlyList<KeptEndpoint> endpoints);
+
+    void Release(int index);
+}

@@ -1,0 +1,158 @@
+using System.Net;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+using Nvwa.Core.Journal;
+using Nvwa.Core.Planning;
+using Nvwa.Criu;
+using Nvwa.Linux;
+using Nvwa.State;
+
+namespace Nvwa.Hosts;
+
+/// <summary>On the new kernel: what brings a workload back.</summary>
+internal sealed partial class LinuxHost
+{
+    private const int RpcDescriptor = 3;
+
+    /// <summary>SIGHUP, signal(7).</summary>
+    private const int HangUp = 1;
+
+    private static readonly TimeSpan AddressDeadline = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan RestoreDeadline = TimeSpan.FromMinutes(30);
+    private static readonly TimeSpan NotifyDeadline = TimeSpan.FromSeconds(30);
+
+    /// <summary>A CRIU that was refused is gone at once; one that hangs must not hold up the cold start.</summary>
+    private static readonly TimeSpan CriuEndDeadline = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// What CRIU says of causes that pass: a PID that something short-lived has, an address that is still tentative, a port
+    /// that is just being given up.
+    /// </summary>
+    private static readonly string[] Passing = ["File exists", "Cannot assign requested address", "Address already in use"];
+
+    public async Task AwaitAddressesAsync(IReadOnlyList<KeptEndpoint> endpoints, CancellationToken cancellation)
+    {
+        IPAddress[] bound =
+        [
+            .. endpoints.Select(endpoint => endpoint.LocalEndPoint().Address)
+                .Select(address => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address)
+                .Where(address => !address.Equals(IPAddress.Any) && !address.Equals(IPAddress.IPv6Any) && !IsGroup(address))
+                .Distinct(),
+        ];
+        if (!await LocalAddresses.WaitAsync(bound, AddressDeadline, cancellation))
+        {
+            string missing = string.Join(", ", LocalAddresses.Missing(bound));
+            throw new TimeoutException($"its address {missing} did not come up within {AddressDeadline.TotalSeconds} s");
+        }
+    }
+
+    public Task VerifyImagesAsync(ImageStore images, WorkloadState workload, CancellationToken cancellation) => Task.Run(
+        () =>
+        {
+            using SafeFileHandle root = PrivateDirectory.Open(images.Root);
+            using SafeFileHandle directory = PrivateDirectory.Open(images.Of(workload.Workload));
+            if (workload.Digest is { } digest)
+            {
+                ImageDigests.Verify(images.Of(workload.Workload), digest, cancellation);
+            }
+        },
+        cancellation);
+
+    public async Task<int> RestoreAsync(UpdateState state, Workload workload, Action boundary, CancellationToken cancellation)
+    {
+        var images = ImageStore.Of(state);
+        var pair = SeqPacketPair.Create();
+        using ChildProcess criu = StartCriu(state.Opening.CriuExe, pair.Theirs);
+        pair.Theirs.Dispose();
+        try
+        {
+            if (workload.Kind == WorkloadKind.Process)
+            {
+                // Born in the scope, not in the unit that restores it.
+                await Systemd.StartTransientScopeAsync(Scopes.Of(workload, [criu.Pid]), UnitDeadline, cancellation);
+            }
+
+            await using var client = new CriuClient(pair.Ours);
+            using SafeFileHandle directory = PrivateDirectory.Open(images.Of(workload));
+            return await client.RestoreAsync(RequestOf(workload, directory), OnScript, cancellation);
+        }
+        catch (Exception failed) when (failed is CriuException or CriuTransportException or CriuScriptException)
+        {
+            string[] errors = [.. LogExcerpt.Errors(images.Log(workload, ImageStore.RestoreLog), 5)];
+            bool canPass = errors.Any(error => Passing.Any(cause => error.Contains(cause, StringComparison.Ordinal)));
+            string reason = errors is [.., { } last] ? $"{failed.Message} ({last})" : failed.Message;
+            throw new StepFailedException(reason, failed, canPass);
+        }
+        finally
+        {
+            await EndAsync(criu);
+        }
+
+        Task OnScript(CriuNotification notification, CancellationToken _)
+        {
+            // The last notification at which "no" (or our death) makes CRIU kill what it has built; at pre-resume it would
+            // go on regardless.
+            if (notification.Script == CriuScript.PostRestore)
+            {
+                boundary();
+            }
+
+            return Task.CompletedTask;
+        }
+    }
+
+    public string? RestoreLog(ImageStore images, Workload workload)
+    {
+        string log = images.Log(workload, ImageStore.RestoreLog);
+        return File.Exists(log) ? log : null;
+    }
+
+    public void Announce(int mainPid)
+    {
+        Notify.Send($"MAINPID={mainPid}\nREADY=1\nSTATUS=");
+        Notify.Barrier(NotifyDeadline);
+    }
+
+    /// <summary>A tree is CRIU's until it has ended: only then is it PID 1's child, or gone altogether.</summary>
+    private static async Task EndAsync(ChildProcess criu)
+    {
+        using var deadline = new CancellationTokenSource(CriuEndDeadline);
+        try
+        {
+            await criu.WaitAsync(deadline.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // Its unit ends it.
+        }
+    }
+
+    private static RestoreRequest RequestOf(Workload workload, SafeFileHandle images) => new()
+    {
+        ImagesDirectory = images,
+        LogFile = ImageStore.RestoreLog,
+        Deadline = RestoreDeadline,
+        ManageCgroups = CgroupMode.Ignore,
+        NetworkLock = NetworkLock.Skip,
+        TcpEstablished = true,
+        ExtUnixSockets = true,
+        FileLocks = true,
+        External = [.. workload.JournalSockets.Select(socket => ExternalResource.UnixSocket((uint)socket.Inode))],
+        // The unit's own standard output: a fresh stream to journald.
+        InheritedResources = [.. workload.JournalSockets.Select(socket => InheritedResource.Socket((uint)socket.Inode, 1))],
+    };
+
+    private static ChildProcess StartCriu(string exe, SafeHandle rpc) => Spawn.Start(new SpawnRequest(exe, ["swrk", $"{RpcDescriptor}"])
+    {
+        Inherit =
+        [
+            new InheritedDescriptor(new SafeFileHandle(1, ownsHandle: false), 1),
+            new InheritedDescriptor(new SafeFileHandle(2, ownsHandle: false), 2),
+            new InheritedDescriptor(rpc, RpcDescriptor),
+        ],
+    });
+
+    /// <summary>Multicast and broadcast: no address of the host, though a socket may be bound to it.</summary>
+    private static bool IsGroup(IPAddress address) =>
+        address.IsIPv6Multicast || (address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork && address.GetAddressBytes()[0] >= 224);
+}

@@ -1,0 +1,134 @@
+using System.Net.Sockets;
+using Microsoft.Win32.SafeHandles;
+using Nvwa.Core.Planning;
+using Nvwa.Criu;
+using Nvwa.Linux;
+using Nvwa.State;
+using Nvwa.Update;
+
+namespace Nvwa.Hosts;
+
+/// <summary>On the old kernel: what brings workloads to disk.</summary>
+internal sealed partial class LinuxHost
+{
+    private const string DumpUnit = "nvwa-dump-";
+
+    private static readonly TimeSpan DumpDeadline = TimeSpan.FromMinutes(30);
+
+    /// <summary>How long a rollback waits for a dump that nobody listens to.</summary>
+    private static readonly TimeSpan OrphanDeadline = TimeSpan.FromMinutes(5);
+
+    public async Task GatherAsync(Workload workload, CancellationToken cancellation)
+    {
+        if (workload.Kind == WorkloadKind.Process && Systemd.UnitOfProcess(workload.MainPid) != workload.Unit)
+        {
+            await Systemd.StartTransientScopeAsync(Scopes.Of(workload, Members(workload)), UnitDeadline, cancellation);
+        }
+    }
+
+    /// <summary>A CRIU in a unit of its own, so that it outlives a daemon that is killed in the middle of a dump.</summary>
+    public async Task<IDumper> PrepareDumpAsync(UpdatePlan plan, int index, CancellationToken cancellation)
+    {
+        Workload workload = plan.Workloads[index];
+        var images = new ImageStore(plan.Server.CriuDir, plan.Id);
+        var pair = SeqPacketPair.Create();
+        using SafeSocketHandle theirs = pair.Theirs;
+        var unit = new SystemdTransientService($"{DumpUnit}{index}.service", [plan.Server.CriuExe, "swrk", "0"])
+        {
+            Description = $"CRIU for {workload.Name}",
+            StandardInput = theirs,
+        };
+        await Systemd.StartTransientServiceAsync(unit, UnitDeadline, cancellation);
+        var criu = new CriuClient(pair.Ours);
+        try
+        {
+            await criu.VersionAsync(cancellation);
+            string cgroup = "/sys/fs/cgroup" + Systemd.ControlGroup(workload.Unit);
+            return new CriuDumper(workload, cgroup, images, PrivateDirectory.Open(images.Create(workload)), criu);
+        }
+        catch (Exception failed)
+        {
+            await criu.DisposeAsync();
+            if (failed is CriuException or CriuTransportException)
+            {
+                throw new StepFailedException($"{plan.Server.CriuExe} does not answer: {failed.Message}; see: journalctl -u {unit.Name}", failed);
+            }
+
+            throw;
+        }
+    }
+
+    public async Task AwaitDumpsAsync()
+    {
+        string[] units = [.. Systemd.ListUnits().Select(unit => unit.Name).Where(name => name.StartsWith(DumpUnit, StringComparison.Ordinal))];
+        using var deadline = new CancellationTokenSource(OrphanDeadline);
+        try
+        {
+            foreach (string unit in units)
+            {
+                using SafeFileHandle? criu = Pidfd.Open((int)Systemd.GetUInt32(unit, SystemdInterface.Service, "MainPID"));
+                await (criu is null ? Task.CompletedTask : Pidfd.WaitAsync(criu, deadline.Token));
+            }
+        }
+        finally
+        {
+            await Systemd.StopAllAsync(units, UnitDeadline, CancellationToken.None);
+        }
+    }
+
+    public IReadOnlyList<KeptEndpoint> Endpoints(Workload workload) => KeptSockets.Endpoints(Members(workload));
+
+    public int? Stray(Workload workload) =>
+        ProcFs.PidsOfControlGroup(Systemd.ControlGroup(workload.Unit) ?? "").Except(Members(workload)).FirstOrDefault() is > 0 and int stray ? stray : null;
+
+    /// <summary>The workload's processes that live now.</summary>
+    private static int[] Members(Workload workload) =>
+        ProcessTree.Of(workload.MainPid) is { } tree ? [.. tree.Members.Select(member => member.Pid)] : [];
+
+    private sealed class CriuDumper(Workload workload, string cgroup, ImageStore images, SafeFileHandle directory, CriuClient criu) : IDumper
+    {
+        public Workload Workload => workload;
+
+        public async Task<DumpedImages> DumpAsync()
+        {
+            string log = images.Log(workload, ImageStore.DumpLog);
+            try
+            {
+                // Not cancellable: a CRIU that is cut off in the middle of a dump can damage what it dumps.
+                await criu.DumpAsync(Request(), onScript: null, CancellationToken.None);
+            }
+            catch (Exception failed) when (failed is CriuException or CriuTransportException)
+            {
+                string excerpt = LogExcerpt.Errors(log, 1) is [var error] ? error : failed.Message;
+                throw new StepFailedException($"{workload.Name} could not be dumped: {excerpt}; log: {log}", failed);
+            }
+
+            string digest = await Task.Run(() => ImageDigests.Seal(images.Of(workload)));
+            return new DumpedImages(images.Size(workload), digest);
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await criu.DisposeAsync();
+            directory.Dispose();
+        }
+
+        private DumpRequest Request() => new()
+        {
+            Pid = workload.MainPid,
+            ImagesDirectory = directory,
+            LogFile = ImageStore.DumpLog,
+            Deadline = DumpDeadline,
+            // It stays as it is, frozen: a rollback only has to thaw it.
+            LeaveRunning = true,
+            FreezeCgroup = cgroup,
+            ManageCgroups = CgroupMode.Ignore,
+            NetworkLock = NetworkLock.Skip,
+            TcpEstablished = true,
+            TcpSkipInFlight = true,
+            ExtUnixSockets = true,
+            FileLocks = true,
+            External = [.. workload.JournalSockets.Select(socket => ExternalResource.UnixSocket((uint)socket.Inode))],
+        };
+    }
+}

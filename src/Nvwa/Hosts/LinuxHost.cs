@@ -1,0 +1,160 @@
+using Nvwa.Core.Journal;
+using Nvwa.Core.Planning;
+using Nvwa.Linux;
+using Nvwa.Restore;
+using Nvwa.State;
+using Nvwa.Update;
+
+namespace Nvwa.Hosts;
+
+/// <summary>The machine that nvwa runs on.</summary>
+internal sealed partial class LinuxHost(IUpdateJournal journal) : IHost
+{
+    private const string Panic = "kernel.panic";
+
+    /// <summary>Stopping what is not kept may take as long as systemd's own default for one unit, and a little.</summary>
+    private static readonly TimeSpan StopDeadline = TimeSpan.FromSeconds(100);
+
+    /// <summary>More than a restore may take.</summary>
+    private static readonly TimeSpan StartDeadline = TimeSpan.FromMinutes(35);
+    private static readonly TimeSpan LoadDeadline = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan UnitDeadline = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan FreezeDeadline = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan SyncDeadline = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan JournaldDeadline = TimeSpan.FromSeconds(10);
+
+    private readonly Lazy<SystemdBus> _systemd = new(SystemdBus.Connect);
+
+    public IUpdateJournal Journal => journal;
+
+    public string BootId { get; } = $"{ProcFs.BootId}";
+
+    public string Release => ProcFs.KernelRelease;
+
+    private SystemdBus Systemd => _systemd.Value;
+
+    public Stamp Now() => Moment.Now();
+
+    public async Task<RtcTick?> TickAsync(CancellationToken cancellation) =>
+        await RtcClock.MeasureAsync(cancellation) is { } reading ? new RtcTick(reading.RtcSeconds, reading.BoottimeNanoseconds) : null;
+
+    public Task PauseAsync(TimeSpan length, CancellationToken cancellation) => Task.Delay(length, TimeProvider.System, cancellation);
+
+    /// <summary>
+    /// By the kernel itself, which checks signatures where it must; kexec(8) only where a kernel lacks that system call or
+    /// quick kexec is asked for, never to get around a refusal.
+    /// </summary>
+    public async Task<string> LoadKernelAsync(UpdatePlan plan, CancellationToken cancellation)
+    {
+        bool quick = plan.Restore.EnableQuickKexec && HostChecks.HasQuickKexec();
+        if (Kexec.HasFileLoad && !quick)
+        {
+            Kexec.Load(plan.Kernel.Kernel, plan.Kernel.Initrd, plan.CommandLine);
+            return $"{plan.Kernel.Kernel} is loaded";
+        }
+
+        string[] arguments = [quick ? "-q" : "-l", plan.Kernel.Kernel, $"--initrd={plan.Kernel.Initrd}", $"--append={plan.CommandLine}"];
+        SpawnResult loaded = await Spawn.RunAsync(new SpawnRequest(plan.Server.KexecExe, arguments), LoadDeadline, cancellation);
+        return loaded.ExitCode == 0
+            ? $"{plan.Kernel.Kernel} is loaded by {plan.Server.KexecExe}"
+            : throw new StepFailedException($"{plan.Server.KexecExe} could not load {plan.Kernel.Kernel}: {loaded.Error.Trim()}");
+    }
+
+    public void UnloadKernel()
+    {
+        if (Kexec.IsLoaded)
+        {
+            Kexec.Unload();
+        }
+    }
+
+    public int PanicTimeout
+    {
+        get => Sysctl.Read(Panic);
+        set => Sysctl.Write(Panic, value);
+    }
+
+    public void Jump() => Kexec.Execute();
+
+    public Task<IReadOnlyDictionary<string, SystemdJobResult>> StopAllAsync(IReadOnlyList<string> units, CancellationToken cancellation) =>
+        Systemd.StopAllAsync(units, StopDeadline, cancellation);
+
+    public Task<IReadOnlyDictionary<string, SystemdJobResult>> StartAllAsync(IReadOnlyList<string> units, CancellationToken cancellation) =>
+        Systemd.StartAllAsync(units, StartDeadline, cancellation);
+
+    public bool IsDown(string unit) => State(unit) is "inactive" or "failed" or "deactivating";
+
+    public bool HasFailed(string unit) => State(unit) == "failed";
+
+    public Task FreezeAsync(string unit, CancellationToken cancellation) =>
+        Task.Run(() => Systemd.Freeze(unit, FreezeDeadline), cancellation);
+
+    public void Thaw(string unit)
+    {
+        if (Systemd.GetString(unit, SystemdInterface.Unit, "FreezerState") is "frozen" or "freezing")
+        {
+            Systemd.Thaw(unit, FreezeDeadline);
+        }
+    }
+
+    public void Stop(string unit) => Systemd.Stop(unit);
+
+    public void Restart(string unit) => Systemd.Restart(unit);
+
+    public void Reload() => Systemd.Reload();
+
+    public void RelinquishJournald()
+    {
+        Journald.Synchronize(JournaldDeadline);
+        Journald.RelinquishVar(JournaldDeadline);
+    }
+
+    public void ReturnJournald() => Journald.FlushToVar(JournaldDeadline);
+
+    public Task SyncAsync(CancellationToken cancellation) => FileSystems.SyncAllAsync(SyncDeadline, cancellation);
+
+    public void RemoveImages(ImageStore images, Workload workload) => images.RemoveImages(workload);
+
+    public void RemoveEarlierImages(ImageStore images) => images.RemoveEarlier();
+
+    public IPacketLock OpenPacketLock() => new NftLock();
+
+    public void TellLockHolder()
+    {
+        if (State(LockHolder.Unit) == "active")
+        {
+            Systemd.KillUnit(LockHolder.Unit, "main", HangUp);
+        }
+    }
+
+    public bool IsAlive(Workload workload, int mainPid) =>
+        ProcFs.Read(mainPid) is { State: not 'Z', ControlGroup: { } group }
+        && Systemd.ControlGroup(workload.Unit) is { } unit && group.StartsWith(unit, StringComparison.Ordinal);
+
+    public void Dispose()
+    {
+        if (_systemd.IsValueCreated)
+        {
+            _systemd.Value.Dispose();
+        }
+    }
+
+    private string State(string unit) => Systemd.GetString(unit, SystemdInterface.Unit, "ActiveState");
+
+    /// <summary>The packet lock of each workload is an nftables table of its own, so that each can be opened by itself.</summary>
+    private sealed class NftLock : IPacketLock
+    {
+        private readonly PacketLock _packets = PacketLock.Open();
+
+        public void Hold(int index, IReadOnlyList<KeptEndpoint> endpoints) => _packets.Hold(
+            TableOf(index),
+            [.. endpoints.Select(endpoint => new LockedEndpoint(
+                endpoint.Protocol == "udp" ? InetProtocol.Udp : InetProtocol.Tcp, endpoint.LocalEndPoint(), endpoint.RemoteEndPoint()))]);
+
+        public void Release(int index) => _packets.Release(TableOf(index));
+
+        public void Dispose() => _packets.Dispose();
+
+        private static string TableOf(int index) => $"nvwa_{index}";
+    }
+}
