@@ -17,15 +17,15 @@ internal static class Records
     public static Opened Opened { get; } = new(
         "20261121T093000Z", "6.12.48-amd64", "7.0.1-amd64", OldBoot, "/var/nvwa/running/20261121T093000Z", "/usr/sbin/criu", true, At(1));
 
-    /// <summary>The golden journal holds exactly these; see Golden/make-journal-1.py.</summary>
+    /// <summary>The golden journal holds exactly these; see Golden/make-journal-2.py.</summary>
     public static IReadOnlyList<JournalRecord> All { get; } =
     [
         Opened,
         new PhaseEntered(Phase.Load, At(2)),
-        new Planned([Redis, Job], ["cron.service", "ssh.socket"], new RtcTick(1795253400, 3_000_000_003)),
+        new Planned([Redis, Job], ["cron.service", "ssh.socket"], new RtcTick(1795253400, 3_000_000_003), 30),
         new Locked("redis.service", [new KeptEndpoint("tcp", "10.0.2.15:6379", "10.0.2.2:50123"), new KeptEndpoint("udp", "[::]:5353", null)]),
         new AllFrozen(At(4), At(5)),
-        new Saved("redis.service", 1234567890123, At(6)),
+        new Saved("redis.service", 1234567890123, At(6), "0badcafe"),
         new Committed(At(7)),
         new Revoked("the kernel returned from the jump"),
         new RolledBack(Phase.Switch, "Switch: out of \"luck\"", ["cron.service"], ["start ssh.socket: failed"], At(8)),
@@ -34,7 +34,19 @@ internal static class Records
         new Resuming("redis.service", NewBoot, At(11)),
         new Restored("redis.service", 612, At(12)),
         new NotRestored("1800", Fate.Lost, "its PID is taken", "/var/nvwa/running/1800/restore.log", At(13)),
-        new Closed(Outcome.Degraded, new RtcTick(1795253414, 14_000_000_014), At(14)),
+        new Closed(Outcome.Degraded, new RtcTick(1795253414, 14_000_000_014), At(14), ["no packet lock"]),
+    ];
+
+    /// <summary>As the first version wrote them: Golden/make-journal-1.py.</summary>
+    public static IReadOnlyList<JournalRecord> First { get; } =
+    [
+        .. All.Select(record => record switch
+        {
+            Planned planned => planned with { PanicTimeout = null },
+            Saved saved => saved with { Digest = null },
+            Closed closed => closed with { Troubles = null },
+            _ => record,
+        }),
     ];
 
     /// <summary>The same shapes with everything absent or empty that may be.</summary>
