@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Runtime.InteropServices;
 using Nvwa;
 using Nvwa.Cli;
+using Nvwa.Core.Journal;
 using Nvwa.Daemon;
 using Nvwa.Hosts;
 using Nvwa.Linux;
@@ -41,7 +42,14 @@ var internals = new CommandTree.Internals(
         using IHost host = Connect();
         return await new Resume(host, Log).RunAsync(name, cancellation);
     },
-    Generate: directory => Generator.Write(journal.Read(), $"{ProcFs.BootId}", directory));
+    Generate: directory =>
+    {
+        UpdateState? state = journal.Read();
+        ExitCode written = Generator.Write(state, $"{ProcFs.BootId}", directory);
+        // Last: a kernel that does not let itself be told must not cost the drop-ins.
+        EarlyBoot.ReservePids(state, $"{ProcFs.BootId}", ProcFs.CommandLine);
+        return written;
+    });
 
 try
 {
