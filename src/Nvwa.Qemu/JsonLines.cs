@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Unicode;
 
 namespace Nvwa.Qemu;
 
@@ -90,8 +91,15 @@ internal sealed class JsonLines : IDisposable
         await SendAsync(line.GetBuffer().AsMemory(0, (int)line.Length), cancellationToken);
     }
 
+    /// <summary>An object in UTF-8; only escapes in its strings can still be no text.</summary>
     public JsonElement Parse(ReadOnlyMemory<byte> line)
     {
+        // JsonDocument looks into strings only when they are asked for, and throws something else then.
+        if (!Utf8.IsValid(line.Span))
+        {
+            throw Broken("a line is not UTF-8");
+        }
+
         try
         {
             using var document = JsonDocument.Parse(line);

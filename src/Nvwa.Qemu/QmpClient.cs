@@ -307,7 +307,7 @@ public sealed class QmpClient : IAsyncDisposable
             DateTimeOffset time = DateTimeOffset.FromUnixTimeSeconds(timestamp.GetProperty("seconds").GetInt64())
                 .AddMicroseconds(timestamp.GetProperty("microseconds").GetInt64());
             _ = message.TryGetProperty("data", out JsonElement data);
-            return new QmpEvent(name.GetString()!, time, data);
+            return new QmpEvent(name.GetString() ?? throw _lines.Broken("an event has no name"), time, data);
         }
         catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or FormatException
             or ArgumentOutOfRangeException)

@@ -4,7 +4,9 @@ namespace Nvwa.Qemu;
 
 /// <summary>The replies that are read as types; names are QEMU's own, in kebab case.</summary>
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.KebabCaseLower, RespectRequiredConstructorParameters = true)]
+    PropertyNamingPolicy = JsonKnownNamingPolicy.KebabCaseLower,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(QmpRunStatus))]
 [JsonSerializable(typeof(QmpVersionReply))]
 [JsonSerializable(typeof(GuestExecReply))]

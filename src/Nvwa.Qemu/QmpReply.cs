@@ -17,6 +17,19 @@ internal static class QmpReply
     private static string Text(JsonElement parent, string name) =>
         parent.ValueKind == JsonValueKind.Object
         && parent.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String
-            ? value.GetString()!
+            ? Text(value)
             : $"(no {name})";
+
+    private static string Text(JsonElement value)
+    {
+        try
+        {
+            return value.GetString()!;
+        }
+        catch (InvalidOperationException)
+        {
+            // An escape that is half a character: for the operator to read as it came.
+            return value.GetRawText();
+        }
+    }
 }

@@ -63,7 +63,11 @@ public static class ConfigurationReader
                     throw Error(key, "a key must be plain text");
                 }
 
-                _left.Add(name, (scalar, value));
+                // YamlDotNet takes keys of different tags for different keys.
+                if (!_left.TryAdd(name, (scalar, value)))
+                {
+                    throw Error(key, $"the key '{name}' is there twice");
+                }
             }
         }
 
@@ -78,7 +82,7 @@ public static class ConfigurationReader
         public string AbsolutePath(string key, string missing) => Take(key) switch
         {
             null => missing,
-            YamlScalarNode { Value: ['/', ..] path } when path.Trim('/').Length > 0 && !path.Split('/').Contains("..") && !path.Any(char.IsControl) => path,
+            YamlScalarNode { Value: ['/', ..] path } when path.Split('/').Any(part => part is not ("" or ".")) && !path.Split('/').Contains("..") && !path.Any(char.IsControl) => path,
             YamlNode other => throw Error(other, $"{key} must be an absolute path below '/' without '..', not {Describe(other)}"),
         };
 

@@ -37,11 +37,24 @@ internal sealed record VarlinkCall(VarlinkRequest Request, int CallerPid, Func<J
     /// <summary>The parameter that is unknown, missing or of the wrong type.</summary>
     private static string Culprit(JsonElement given, JsonTypeInfo type, JsonException broken)
     {
-        string[] names = given.ValueKind == JsonValueKind.Object ? [.. given.EnumerateObject().Select(parameter => parameter.Name)] : [];
+        string[] names = given.ValueKind == JsonValueKind.Object ? [.. given.EnumerateObject().Select(NameOf)] : [];
         return names.Except(type.Properties.Select(property => property.Name)).FirstOrDefault()
             ?? type.Properties.Where(property => property.IsRequired).Select(property => property.Name).Except(names).FirstOrDefault()
             ?? broken.Path?.TrimStart('$', '.')
             ?? "";
+    }
+
+    /// <summary>A name may hold bytes or escapes that are no text; nothing of ours is called so.</summary>
+    private static string NameOf(JsonProperty parameter)
+    {
+        try
+        {
+            return parameter.Name;
+        }
+        catch (InvalidOperationException)
+        {
+            return "\uFFFD";
+        }
     }
 
     public Task ReplyAsync<T>(T parameters, JsonTypeInfo<T> type) => Replies(JsonSerializer.SerializeToElement(parameters, type));

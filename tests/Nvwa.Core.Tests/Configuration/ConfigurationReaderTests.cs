@@ -170,6 +170,9 @@ public sealed class ConfigurationReaderTests
     public void A_key_given_twice_is_refused() => Refused("pids: [1]\nservices: []\npids: [2]\n", 3, "pids");
 
     [Fact]
+    public void A_key_given_twice_with_different_tags_is_refused() => Refused("pids: [1]\n!x pids: [2]\n", 2, "the key 'pids' is there twice");
+
+    [Fact]
     public void Several_documents_are_refused() => Refused("pids: [1]\n---\npids: [2]\n", 0, "expected one YAML document, found several");
 
     [Theory]
@@ -265,6 +268,7 @@ public sealed class ConfigurationReaderTests
     [InlineData("criu_dir:\n", 1)]
     [InlineData("criu_dir: /\n", 1)]
     [InlineData("criu_dir: ///\n", 1)]
+    [InlineData("criu_dir: /./\n", 1)]
     [InlineData("criu_dir: [/a]\n", 1)]
     [InlineData("criu_dir: \"/a\\0b\"\n", 1)]
     [InlineData("criu_dir: \"/a\\nb\"\n", 1)]

@@ -54,6 +54,7 @@ public sealed class VarlinkServerTests
     [InlineData("""{"version":7}""", "version")]
     [InlineData("""{"version":"7.0","dryRun":"yes"}""", "dryRun")]
     [InlineData("[]", "version")]
+    [InlineData("""{"version":"7.0","\ud800":1}""", "\uFFFD")]
     public void A_parameter_that_the_interface_does_not_have_is_named_not_ignored(string parameters, string culprit)
     {
         var request = new VarlinkRequest("io.nvwa.Update", JsonDocument.Parse(parameters).RootElement);
