@@ -91,17 +91,12 @@ internal sealed class JsonLines : IDisposable
         await SendAsync(line.GetBuffer().AsMemory(0, (int)line.Length), cancellationToken);
     }
 
-    /// <summary>An object in UTF-8; only escapes in its strings can still be no text.</summary>
+    /// <summary>An object whose names and strings are text throughout.</summary>
     public JsonElement Parse(ReadOnlyMemory<byte> line)
     {
-        // JsonDocument looks into strings only when they are asked for, and throws something else then.
-        if (!Utf8.IsValid(line.Span))
-        {
-            throw Broken("a line is not UTF-8");
-        }
-
         try
         {
+            RequireText(line.Span);
             using var document = JsonDocument.Parse(line);
             return document.RootElement.ValueKind == JsonValueKind.Object
                 ? document.RootElement.Clone()
@@ -110,6 +105,34 @@ internal sealed class JsonLines : IDisposable
         catch (JsonException e)
         {
             throw Broken("a line is not JSON", e);
+        }
+    }
+
+    /// <summary>
+    /// JsonDocument looks into names and strings only when they are asked for, or searched, and throws
+    /// InvalidOperationException then.
+    /// </summary>
+    private void RequireText(ReadOnlySpan<byte> line)
+    {
+        if (!Utf8.IsValid(line))
+        {
+            throw Broken("a line is not UTF-8");
+        }
+
+        try
+        {
+            var reader = new Utf8JsonReader(line);
+            while (reader.Read())
+            {
+                if (reader.TokenType is JsonTokenType.PropertyName or JsonTokenType.String && reader.ValueIsEscaped)
+                {
+                    _ = reader.GetString();
+                }
+            }
+        }
+        catch (InvalidOperationException e)
+        {
+            throw Broken("a line has half a character", e);
         }
     }
 

@@ -17,19 +17,6 @@ internal static class QmpReply
     private static string Text(JsonElement parent, string name) =>
         parent.ValueKind == JsonValueKind.Object
         && parent.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String
-            ? Text(value)
+            ? value.GetString()!
             : $"(no {name})";
-
-    private static string Text(JsonElement value)
-    {
-        try
-        {
-            return value.GetString()!;
-        }
-        catch (InvalidOperationException)
-        {
-            // An escape that is half a character: for the operator to read as it came.
-            return value.GetRawText();
-        }
-    }
 }

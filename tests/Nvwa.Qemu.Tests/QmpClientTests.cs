@@ -182,6 +182,8 @@ public sealed class QmpClientTests
     [InlineData("""{"event": "STOP"}""")]
     [InlineData("""{"event": null, "timestamp": {"seconds": 1, "microseconds": 0}}""")]
     [InlineData("""{"return": {"running": true, "status": null}, "id": 2}""")]
+    [InlineData("""{"error": {"class": "GenericError", "desc": "\ud800"}, "id": 2}""")]
+    [InlineData("""{"\ud800": 1}""")]
     [InlineData("""{"event": "STOP", "timestamp": {"seconds": "x", "microseconds": 0}}""")]
     [InlineData("""{"event": "STOP", "timestamp": {"seconds": 9223372036854775807, "microseconds": 0}}""")]
     public async Task What_is_not_QMP_ends_the_conversation(string line)
@@ -213,23 +215,6 @@ public sealed class QmpClientTests
         QmpTransportException told = await Assert.ThrowsAsync<QmpTransportException>(() => client.QueryStatusAsync());
 
         Assert.Equal("a line is not UTF-8", told.Reason);
-    }
-
-    [Fact]
-    public async Task An_error_that_is_half_a_character_is_told_as_it_came()
-    {
-        await using var qemu = ScriptedPeer.Play(async peer =>
-        {
-            await peer.GreetAsync();
-            _ = await peer.ExpectAsync("query-status");
-            await peer.SendAsync("""{"error": {"class": "GenericError", "desc": "\ud800"}, "id": 2}""");
-            await peer.UntilClosedAsync();
-        });
-        await using QmpClient client = await QmpClient.ConnectAsync(qemu.SocketPath, Soon);
-
-        QmpException refused = await Assert.ThrowsAsync<QmpException>(() => client.QueryStatusAsync());
-
-        Assert.Equal("\"\\ud800\"", refused.Description);
     }
 
     [Fact]
