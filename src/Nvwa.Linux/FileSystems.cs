@@ -37,6 +37,10 @@ public static class FileSystems
             ?? throw new LinuxException("mountinfo", path, Errno.ENOENT);
     }
 
+    /// <summary>The directory itself, or the nearest one above it that is there.</summary>
+    public static string Existing(string directory) =>
+        Directory.Exists(directory) ? directory : Existing(Path.GetDirectoryName(directory.TrimEnd('/')) ?? "/");
+
     /// <summary>Bytes that may still be written, without what is reserved for root: see statfs(2).</summary>
     public static long Free(string path)
     {

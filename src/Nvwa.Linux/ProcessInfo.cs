@@ -46,4 +46,10 @@ public sealed record ProcessInfo
 
     /// <summary>Memory that is in RAM (VmRSS), bytes; 0 for a kernel thread.</summary>
     public required long ResidentBytes { get; init; }
+
+    /// <summary>Memory that was swapped out (VmSwap), bytes.</summary>
+    public long SwappedBytes { get; init; }
+
+    /// <summary>Huge pages of hugetlbfs, which are in neither of the two, bytes.</summary>
+    public long HugePageBytes { get; init; }
 }

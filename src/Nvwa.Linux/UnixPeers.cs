@@ -8,7 +8,11 @@ namespace Nvwa.Linux;
 /// <param name="IsStream">A stream; otherwise datagram or seqpacket.</param>
 /// <param name="PeerInode">The other end; 0 if it is not connected.</param>
 /// <param name="PeerPath">The path that the other end is bound to; null if none.</param>
-public sealed record UnixPeer(long Inode, bool IsStream, long PeerInode, string? PeerPath);
+public sealed record UnixPeer(long Inode, bool IsStream, long PeerInode, string? PeerPath)
+{
+    /// <summary>A stream or a sequence of packets: it has one other end, unlike a datagram socket.</summary>
+    public bool IsConnection { get; init; } = IsStream;
+}
 
 /// <summary>All unix sockets of this network namespace: ss(8) of iproute2, which asks sock_diag(7).</summary>
 public static partial class UnixPeers
@@ -29,12 +33,15 @@ public static partial class UnixPeers
         var rows = output.Split('\n').Select(line => Row().Match(line)).Where(row => row.Success)
             .Select(row => (
                 Inode: long.Parse(row.Groups["inode"].Value, CultureInfo.InvariantCulture),
-                IsStream: row.Groups["type"].Value == "u_str",
+                Type: row.Groups["type"].Value,
                 Path: row.Groups["path"].Value,
                 Peer: long.Parse(row.Groups["peer"].Value, CultureInfo.InvariantCulture)))
             .ToList();
         var paths = rows.Where(row => row.Path != "*").GroupBy(row => row.Inode).ToDictionary(group => group.Key, group => group.First().Path);
-        return [.. rows.Select(row => new UnixPeer(row.Inode, row.IsStream, row.Peer, paths.GetValueOrDefault(row.Peer)))];
+        return [.. rows.Select(row => new UnixPeer(row.Inode, row.Type == "u_str", row.Peer, paths.GetValueOrDefault(row.Peer))
+        {
+            IsConnection = row.Type is "u_str" or "u_seq",
+        })];
     }
 
     /// <summary>Netid State Recv-Q Send-Q, local path and inode, <c>*</c>, peer inode; a path may hold blanks.</summary>
