@@ -53,6 +53,9 @@ public sealed class KernelCommandLine
         _parameters.LastOrDefault(parameter => NameOf(parameter) == name && parameter.Contains('=', StringComparison.Ordinal))
             ?[(name.Length + 1)..];
 
+    /// <summary>With a value or without; what follows <c>--</c> is not looked at.</summary>
+    public bool Has(string name) => ForKernel(_parameters).Any(parameter => NameOf(parameter) == name);
+
     public override string ToString() => string.Join(' ', _parameters);
 
     private static bool IsOurs(string parameter) => NameOf(parameter) is PidMax or LastPid or UpdateParameter;

@@ -1,3 +1,4 @@
+using Nvwa.Checks;
 using Nvwa.Core.Checks;
 using Nvwa.Core.Configuration;
 using Nvwa.Core.Planning;
@@ -6,25 +7,20 @@ using Nvwa.Linux;
 namespace Nvwa.Update;
 
 /// <summary>
-/// Finds what the configuration names, and says what stands in the way of keeping it. Reads only; nothing is touched.
+/// Finds what the configuration names, and refuses what is no workload at all. What stands in the way of keeping it, the
+/// checks say. Reads only; nothing is touched.
 /// </summary>
-internal sealed class Discovery(SystemdBus systemd, int callerPid)
+internal sealed class Discovery(SystemdBus systemd, ProcessTable processes, IReadOnlyList<UnixPeer> peers, int callerPid)
 {
-    /// <summary>A dump and a restore share these with the host; a unit that has its own cannot be kept yet.</summary>
-    private static readonly string[] SharedNamespaces = ["mnt", "user", "ipc", "net", "pid", "uts", "cgroup"];
-
     private readonly List<CheckResult> _results = [];
-    private readonly List<Workload> _workloads = [];
-    private IReadOnlyList<UnixPeer> _peers = [];
+    private readonly List<KeptWorkload> _workloads = [];
 
     public IReadOnlyList<CheckResult> Results => _results;
 
-    /// <summary>Only what can be kept.</summary>
-    public IReadOnlyList<Workload> Workloads => _workloads;
+    public IReadOnlyList<KeptWorkload> Workloads => _workloads;
 
-    public async Task FindAsync(RestoreConfiguration configuration, CancellationToken cancellation)
+    public void Find(RestoreConfiguration configuration)
     {
-        _peers = await UnixPeers.ReadAsync(cancellation);
         foreach (string service in configuration.Services)
         {
             Service(service);
@@ -53,7 +49,7 @@ internal sealed class Discovery(SystemdBus systemd, int callerPid)
 
         int main = (int)systemd.GetUInt32(unit, SystemdInterface.Service, "MainPID");
         string active = systemd.GetString(unit, SystemdInterface.Unit, "ActiveState");
-        if (active != "active" || main == 0 || ProcessTree.Of(main) is not { } tree)
+        if (active != "active" || main == 0 || processes.Tree(main) is not { } tree)
         {
             Refuse(Check, unit, active == "active" ? "has no main process" : $"is {active}", $"start it (systemctl start {unit}) or take it out of 'services'");
             return;
@@ -87,7 +83,7 @@ internal sealed class Discovery(SystemdBus systemd, int callerPid)
     {
         const string Check = "process";
         string name = $"{pid}";
-        if (ProcessTree.Of(pid) is not { } tree)
+        if (processes.Tree(pid) is not { } tree)
         {
             Refuse(Check, name, "there is no such process", "correct 'pids' in nvwa-restore.yaml");
         }
@@ -103,12 +99,6 @@ internal sealed class Discovery(SystemdBus systemd, int callerPid)
         {
             Refuse(Check, name, "has a terminal, which dies with the old kernel", "start it with setsid and without a terminal, or inside a service");
         }
-        else if (tree.Members.FirstOrDefault(member => !tree.Numbers.Contains(member.Session) || tree.Members.All(leader => leader.Pid != member.Session)) is { } stray)
-        {
-            Refuse(
-                Check, name, $"process {stray.Pid} belongs to session {stray.Session}, whose leader is not among what is kept",
-                "start it with setsid, or name the session's leader in 'pids'");
-        }
         else if (UnitOf(pid) is { } unit && unit.EndsWith(".service", StringComparison.Ordinal) && !IsLogin(unit))
         {
             Refuse(Check, name, $"belongs to {unit}", $"name {unit} under 'services' instead");
@@ -122,43 +112,16 @@ internal sealed class Discovery(SystemdBus systemd, int callerPid)
     private void Add(string check, string name, WorkloadKind kind, string unit, ProcessTree tree, ServiceType type)
     {
         int[] pids = [.. tree.Members.Select(member => member.Pid)];
-        if (_workloads.Find(other => other.Numbers.Intersect(pids).Any()) is { } overlapping)
+        if (_workloads.Find(other => other.Workload.Numbers.Intersect(pids).Any()) is { } overlapping)
         {
             Refuse(check, name, $"shares processes with {overlapping.Name}", "name it once");
             return;
         }
 
-        if (OwnNamespaces(pids) is { Length: > 0 } own)
-        {
-            Refuse(
-                check, name, $"has {string.Join(", ", own)} namespaces of its own, which this version cannot keep",
-                "a drop-in that turns off its sandboxing (PrivateTmp=, ProtectSystem=, PrivateDevices=, PrivateUsers= ...) makes it possible");
-            return;
-        }
-
-        if (KeptSockets.ForeignStreams(pids, _peers) is [{ } foreign, ..])
-        {
-            string peer = foreign.PeerPath ?? $"socket {foreign.PeerInode}";
-            Refuse(check, name, $"has a unix stream connection to {peer}, which is not kept with it", "close that connection, as with the D-Bus clients of the service");
-            return;
-        }
-
-        if (tree.Numbers[0] < LowestSafePid)
-        {
-            _results.Add(CheckResult.Warn(
-                check, name, $"process {tree.Numbers[0]} has a number that a kernel thread of the new kernel may take",
-                "restart it (systemctl restart), so that it gets a higher one"));
-        }
-
-        _results.Add(CheckResult.Pass(check, name, $"{pids.Length} processes, can be kept"));
-        _workloads.Add(new Workload(name, kind, unit, tree.Root.Pid, tree.Numbers, type, KeptSockets.JournalStreams(pids, _peers)));
+        _results.Add(CheckResult.Pass(check, name, $"{pids.Length} processes, {tree.Members.Sum(member => member.Threads.Count)} threads"));
+        var workload = new Workload(name, kind, unit, tree.Root.Pid, tree.Numbers, type, KeptSockets.JournalStreams(pids, peers));
+        _workloads.Add(new KeptWorkload(workload, tree));
     }
-
-    /// <summary>The new kernel numbers its own threads first, and may have up to twice as many as this one.</summary>
-    private static int LowestSafePid { get; } = 2 * ProcFs.Pids().Select(ProcFs.Read).Count(process => process is { IsKernelThread: true });
-
-    private static string[] OwnNamespaces(int[] pids) =>
-        [.. SharedNamespaces.Where(name => pids.Any(pid => ProcFs.Namespace(pid, name) is { } own && own != ProcFs.Namespace(1, name)))];
 
     private static bool IsLogin(string unit) =>
         unit.StartsWith("user@", StringComparison.Ordinal) || unit.StartsWith("ssh", StringComparison.Ordinal)

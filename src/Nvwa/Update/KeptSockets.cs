@@ -40,13 +40,13 @@ internal static class KeptSockets
         ];
     }
 
-    /// <summary>Connected stream sockets whose other end is held by nobody in the tree, nor by journald.</summary>
-    public static IReadOnlyList<UnixPeer> ForeignStreams(IReadOnlyList<int> pids, IReadOnlyList<UnixPeer> peers)
+    /// <summary>Streams and sequences of packets whose other end is held by nobody in the tree, nor by journald.</summary>
+    public static IReadOnlyList<UnixPeer> ForeignConnections(IReadOnlyList<int> pids, IReadOnlyList<UnixPeer> peers)
     {
         HashSet<long> inodes = Inodes(pids);
         return
         [
-            .. peers.Where(peer => peer.IsStream && peer.PeerInode != 0 && inodes.Contains(peer.Inode)
+            .. peers.Where(peer => peer is { IsConnection: true, PeerInode: not 0 } && inodes.Contains(peer.Inode)
                 && !inodes.Contains(peer.PeerInode) && peer.PeerPath != JournalSocket),
         ];
     }

@@ -1,3 +1,4 @@
+using Nvwa.Checks;
 using Nvwa.Core.Checks;
 using Nvwa.Core.Configuration;
 using Nvwa.Core.Kernel;
@@ -28,40 +29,51 @@ internal sealed class Planner(ConfigurationFiles files, TimeProvider time)
     public async Task<Planning> PlanAsync(string? version, string append, int callerPid, CancellationToken cancellation)
     {
         (RestoreConfiguration restore, ServerConfiguration server) = files.Read();
-        var results = new List<CheckResult>();
-        KernelImage? image = null;
-        if (version is not null)
-        {
-            (CheckResult kernel, image) = HostChecks.Kernel(version);
-            results.Add(kernel);
-        }
-
-        if (append.Count(c => c == '"') % 2 != 0 || append.Any(char.IsControl))
-        {
-            results.Add(CheckResult.Invalid("append", append, "is not a list of kernel parameters: a quote is not closed, or a control character is in it", "correct --append"));
-        }
-
+        Task<CriuAnswer> criu = CriuAnswer.AskAsync(server.CriuExe, cancellation);
+        (IReadOnlyList<UnixPeer> peers, CheckResult? noPeers) = await PeersAsync(cancellation);
         using var systemd = SystemdBus.Connect();
-        var discovery = new Discovery(systemd, callerPid);
-        await discovery.FindAsync(restore, cancellation);
-        results.AddRange(discovery.Results);
-        results.Add(HostChecks.Kexec());
-        results.Add(HostChecks.State());
-        results.Add(HostChecks.Images(server.CriuDir, discovery.Workloads));
-        results.Add(await HostChecks.CriuAsync(server.CriuExe, discovery.Workloads, cancellation));
-        results.AddRange(HostChecks.Switches(restore));
-
-        if (image is null || results.Exists(result => result.Verdict >= Verdict.Refuse))
+        var processes = ProcessTable.Read();
+        var discovery = new Discovery(systemd, processes, peers, callerPid);
+        discovery.Find(restore);
+        KernelImage? image = version is null ? null : KernelImages.List("/").FirstOrDefault(each => each.Version == version);
+        var host = new HostFacts
+        {
+            Restore = restore,
+            Server = server,
+            Version = version,
+            Target = image,
+            Append = append,
+            Criu = await criu,
+            Processes = processes,
+            Workloads = discovery.Workloads,
+            Peers = peers,
+        };
+        CheckResult[] results = [.. discovery.Results, .. noPeers is null ? [] : new[] { noPeers }, .. CheckList.Run(host)];
+        if (image is null || results.Any(result => result.Verdict >= Verdict.Refuse))
         {
             return new Planning(results, null);
         }
 
+        Workload[] workloads = [.. discovery.Workloads.Select(kept => kept.Workload)];
         string id = UpdateId.Of(time.GetUtcNow());
-        var band = PidBand.Choose(discovery.Workloads.SelectMany(workload => workload.Numbers).Concat(StillToCome()));
+        var band = PidBand.Choose(workloads.SelectMany(workload => workload.Numbers).Concat(StillToCome()));
         string commandLine = KernelCommandLine.Parse(ProcFs.CommandLine).ForUpdate(id, band, append).ToString();
         IReadOnlyList<string> stopList = StopList.Compute(
-            ActiveUnits(systemd), [.. discovery.Workloads.Select(workload => workload.Unit)], systemd.UnitOfProcess(callerPid));
-        return new Planning(results, new UpdatePlan(id, image, commandLine, discovery.Workloads, stopList, restore, server));
+            ActiveUnits(systemd), [.. workloads.Select(workload => workload.Unit)], systemd.UnitOfProcess(callerPid));
+        return new Planning(results, new UpdatePlan(id, image, commandLine, workloads, stopList, restore, server));
+    }
+
+    /// <summary>Without them the output of services to the journal cannot be told from a connection that breaks.</summary>
+    private static async Task<(IReadOnlyList<UnixPeer> Peers, CheckResult? Problem)> PeersAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            return (await UnixPeers.ReadAsync(cancellation), null);
+        }
+        catch (LinuxException failed)
+        {
+            return ([], CheckResult.Refuse("unix connections", "ss", $"connections cannot be listed: {failed.Message}", "install iproute2"));
+        }
     }
 
     /// <summary>What is kept goes on making threads and processes until it is frozen: they get the next numbers of this kernel.</summary>

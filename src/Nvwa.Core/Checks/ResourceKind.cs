@@ -1,0 +1,69 @@
+namespace Nvwa.Core.Checks;
+
+/// <summary>What a process can hold, by descriptor or mapping, as far as keeping it differs.</summary>
+public enum ResourceKind
+{
+    /// <summary>None of those below.</summary>
+    None = 0,
+    File,
+    Directory,
+
+    /// <summary>Below /proc, /sys or a control group: made by the kernel, found again by its path.</summary>
+    KernelFile,
+
+    /// <summary>A file or fifo on a file system in memory.</summary>
+    FileInMemory,
+    DirectoryInMemory,
+    NamelessFile,
+
+    /// <summary>A file without a name that is too large for the images.</summary>
+    LargeNamelessFile,
+
+    /// <summary>The name it was opened by is gone, but another one is left.</summary>
+    RenamedFile,
+
+    /// <summary>Its name now belongs to another file, or something is mounted over it.</summary>
+    HiddenFile,
+    MemoryFile,
+    SecretMemory,
+    Pipe,
+    NamedPipe,
+    Tcp,
+    Udp,
+    RawSocket,
+    UnixSocket,
+    Netlink,
+    PacketSocket,
+    MultipathTcp,
+    OtherSocket,
+    Event,
+    Epoll,
+    Timer,
+    Signals,
+    Inotify,
+    Fanotify,
+    ProcessReference,
+
+    /// <summary>A pidfd of a process that is not in the same workload.</summary>
+    ForeignProcessReference,
+    BpfMap,
+    BpfProgram,
+    IoUring,
+    PerfEvent,
+    UserFault,
+    Kvm,
+    OtherAnonymous,
+    MemoryDevice,
+
+    /// <summary>Either end of a pseudo terminal.</summary>
+    PseudoTerminal,
+    Terminal,
+    Tun,
+    Device,
+    Namespace,
+    SysVSharedMemory,
+    SharedMemory,
+    HugePages,
+    AsynchronousIo,
+    Uprobes,
+}

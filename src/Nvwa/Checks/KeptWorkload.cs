@@ -1,0 +1,50 @@
+using Nvwa.Core.Planning;
+using Nvwa.Linux;
+using Nvwa.Update;
+
+namespace Nvwa.Checks;
+
+/// <summary>A workload with its processes, and what they hold, read when first asked for.</summary>
+internal sealed class KeptWorkload
+{
+    private readonly Lazy<IReadOnlyList<OpenFile>> _files;
+    private readonly Lazy<IReadOnlyList<Mapping>> _mappings;
+    private readonly Lazy<IReadOnlyList<Mount>> _mounts;
+
+    public KeptWorkload(Workload workload, ProcessTree tree)
+    {
+        Workload = workload;
+        Tree = tree;
+        Pids = [.. tree.Members.Select(member => member.Pid)];
+        _files = new(() => [.. Pids.SelectMany(OpenFile.Of)]);
+        _mappings = new(() => [.. Pids.SelectMany(Mapping.Of)]);
+        _mounts = new(() => FileSystems.Mounts(tree.Root.Pid));
+    }
+
+    public Workload Workload { get; }
+
+    public ProcessTree Tree { get; }
+
+    public string Name => Workload.Name;
+
+    public IReadOnlyList<int> Pids { get; }
+
+    public IReadOnlyList<OpenFile> Files => _files.Value;
+
+    public IReadOnlyList<Mapping> Mappings => _mappings.Value;
+
+    /// <summary>What a dump has to copy at most: it leaves out what can be read from files again.</summary>
+    public long Bytes => Tree.Members.Sum(member => member.ResidentBytes + member.SwappedBytes + member.HugePageBytes);
+
+    public bool Has(int pid) => Pids.Contains(pid);
+
+    /// <summary>The mount that a descriptor is on; null for what lies on none that the workload sees.</summary>
+    public Mount? MountOf(OpenFile file) =>
+        file.Descriptor.MountId > 0 ? _mounts.Value.FirstOrDefault(mount => mount.Id == file.Descriptor.MountId) : MountOf(file.Path);
+
+    /// <summary>By the path: of several mounts on one point the last one shows.</summary>
+    public Mount? MountOf(string path) => _mounts.Value
+        .Where(mount => mount.Point == "/" || path == mount.Point || path.StartsWith(mount.Point + "/", StringComparison.Ordinal))
+        .OrderBy(mount => mount.Point.Length)
+        .LastOrDefault();
+}

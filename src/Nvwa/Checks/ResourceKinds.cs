@@ -1,0 +1,163 @@
+using Nvwa.Core.Checks;
+using Nvwa.Linux;
+
+namespace Nvwa.Checks;
+
+/// <summary>Tells by what /proc shows of a descriptor or a mapping which row of <see cref="Techniques"/> it is.</summary>
+internal static class ResourceKinds
+{
+    private const string Anonymous = "anon_inode:";
+
+    /// <summary>File systems whose files the kernel makes.</summary>
+    private static readonly HashSet<string> OfKernel =
+        ["proc", "sysfs", "cgroup", "cgroup2", "securityfs", "debugfs", "tracefs", "configfs", "efivarfs", "selinuxfs", "bpf", "pstore", "binfmt_misc"];
+
+    private static readonly string[] Namespaces = ["cgroup:[", "ipc:[", "mnt:[", "net:[", "pid:[", "time:[", "user:[", "uts:["];
+
+    // Major numbers of devices.txt.
+    private const uint MemoryMajor = 1;
+    private const uint TerminalMajor = 4;
+    private const uint AuxiliaryMajor = 5;
+    private const uint MiscMajor = 10;
+    private const uint FirstSlaveMajor = 136;
+    private const uint LastSlaveMajor = 143;
+    private const uint MasterMinor = 2;
+    private const uint TunMinor = 200;
+    private const uint KvmMinor = 232;
+
+    public static ResourceKind Of(OpenFile file, KeptWorkload workload) => file.Identity.Type switch
+    {
+        _ when file.Descriptor.Target.StartsWith(Anonymous, StringComparison.Ordinal) => OfAnonymous(file, workload),
+        FileType.Socket => OfSocket(file.Protocol),
+        FileType.CharacterDevice => OfDevice(file.Identity.Special, workload),
+        FileType.BlockDevice => ResourceKind.Device,
+        FileType.Pipe when file.Descriptor.Target.StartsWith("pipe:[", StringComparison.Ordinal) => ResourceKind.Pipe,
+        FileType.Pipe => InMemory(workload.MountOf(file)) ? ResourceKind.FileInMemory : ResourceKind.NamedPipe,
+        FileType.Regular when IsNamespace(file.Descriptor.Target) => ResourceKind.Namespace,
+        FileType.Regular or FileType.Directory or FileType.Link => OfNamed(file, workload),
+        _ => ResourceKind.None,
+    };
+
+    /// <summary><see cref="ResourceKind.None"/> for what every process has: its own memory, libraries, the vDSO.</summary>
+    public static ResourceKind Of(Mapping mapping, KeptWorkload workload)
+    {
+        string target = mapping.Target;
+        return target switch
+        {
+            "" => ResourceKind.None,
+            "[uprobes]" => ResourceKind.Uprobes,
+            _ when target.StartsWith('[') => ResourceKind.None,
+            _ when target.StartsWith(Anonymous, StringComparison.Ordinal) => OfAnonymousName(target[Anonymous.Length..]),
+            _ when target.StartsWith("/[aio]", StringComparison.Ordinal) => ResourceKind.AsynchronousIo,
+            _ when target.StartsWith("/SYSV", StringComparison.Ordinal) => ResourceKind.SysVSharedMemory,
+            _ when target.StartsWith("/dev/zero", StringComparison.Ordinal) => ResourceKind.SharedMemory,
+            _ when target.StartsWith("/anon_hugepage", StringComparison.Ordinal) => ResourceKind.HugePages,
+            _ when target.StartsWith("/memfd:", StringComparison.Ordinal) => ResourceKind.MemoryFile,
+            _ when target.StartsWith("/secretmem", StringComparison.Ordinal) => ResourceKind.SecretMemory,
+            _ when target.StartsWith('/') => OfMappedFile(mapping, workload),
+            _ => ResourceKind.None,
+        };
+    }
+
+    private static ResourceKind OfAnonymous(OpenFile file, KeptWorkload workload)
+    {
+        ResourceKind kind = OfAnonymousName(file.Descriptor.Target[Anonymous.Length..]);
+        return kind == ResourceKind.ProcessReference && file.Subject is > 0 and int subject && !workload.Has(subject)
+            ? ResourceKind.ForeignProcessReference
+            : kind;
+    }
+
+    private static ResourceKind OfAnonymousName(string name) => name.Trim('[', ']') switch
+    {
+        "eventfd" => ResourceKind.Event,
+        "eventpoll" => ResourceKind.Epoll,
+        "timerfd" => ResourceKind.Timer,
+        "signalfd" => ResourceKind.Signals,
+        "inotify" => ResourceKind.Inotify,
+        "fanotify" => ResourceKind.Fanotify,
+        "pidfd" => ResourceKind.ProcessReference,
+        "io_uring" => ResourceKind.IoUring,
+        "perf_event" => ResourceKind.PerfEvent,
+        "userfaultfd" => ResourceKind.UserFault,
+        "bpf-map" => ResourceKind.BpfMap,
+        var other when other.StartsWith("bpf", StringComparison.Ordinal) => ResourceKind.BpfProgram,
+        var other when other.StartsWith("kvm", StringComparison.Ordinal) => ResourceKind.Kvm,
+        _ => ResourceKind.OtherAnonymous,
+    };
+
+    /// <summary>Names of struct proto, which differ with the kernel: unix streams were once plain UNIX.</summary>
+    private static ResourceKind OfSocket(string? protocol) => protocol switch
+    {
+        "TCP" or "TCPv6" => ResourceKind.Tcp,
+        "UDP" or "UDPv6" or "UDP-Lite" or "UDPLITEv6" => ResourceKind.Udp,
+        "RAW" or "RAWv6" or "PING" or "PINGv6" => ResourceKind.RawSocket,
+        "NETLINK" => ResourceKind.Netlink,
+        "PACKET" => ResourceKind.PacketSocket,
+        "UNIX" or "UNIX-STREAM" => ResourceKind.UnixSocket,
+        "MPTCP" or "MPTCPv6" => ResourceKind.MultipathTcp,
+        _ => ResourceKind.OtherSocket,
+    };
+
+    private static ResourceKind OfDevice(DeviceNumber device, KeptWorkload workload) => (device.Major, device.Minor) switch
+    {
+        (MemoryMajor, _) => ResourceKind.MemoryDevice,
+        (MiscMajor, TunMinor) => ResourceKind.Tun,
+        (MiscMajor, KvmMinor) => ResourceKind.Kvm,
+        (AuxiliaryMajor, MasterMinor) => ResourceKind.PseudoTerminal,
+        (var major, _) when major is >= FirstSlaveMajor and <= LastSlaveMajor => workload.Files.Any(IsMaster) ? ResourceKind.PseudoTerminal : ResourceKind.Terminal,
+        (TerminalMajor or AuxiliaryMajor, _) => ResourceKind.Terminal,
+        _ => ResourceKind.Device,
+    };
+
+    private static bool IsMaster(OpenFile file) =>
+        file.Identity.Type == FileType.CharacterDevice && file.Identity.Special == new DeviceNumber(AuxiliaryMajor, MasterMinor);
+
+    private static ResourceKind OfNamed(OpenFile file, KeptWorkload workload)
+    {
+        string target = file.Descriptor.Target;
+        if (target.StartsWith("/memfd:", StringComparison.Ordinal))
+        {
+            return ResourceKind.MemoryFile;
+        }
+
+        if (target.StartsWith("/secretmem", StringComparison.Ordinal))
+        {
+            return ResourceKind.SecretMemory;
+        }
+
+        Mount? mount = workload.MountOf(file);
+        bool isDirectory = file.Identity.Type == FileType.Directory;
+        return mount is { Type: "proc" } && ProcessOf(file.Path, mount.Point) is { } pid && !workload.Has(pid) ? ResourceKind.ForeignProcessReference
+            : mount is not null && OfKernel.Contains(mount.Type) ? ResourceKind.KernelFile
+            : file.Identity.Links == 0 ? OfNameless(file.Identity)
+            : FileIdentity.Of($"/proc/{file.Pid}/root{file.Path}") is not { } byName ? ResourceKind.RenamedFile
+            : !byName.IsSameFile(file.Identity) ? ResourceKind.HiddenFile
+            : InMemory(mount) ? (isDirectory ? ResourceKind.DirectoryInMemory : ResourceKind.FileInMemory)
+            : isDirectory ? ResourceKind.Directory
+            : ResourceKind.File;
+    }
+
+    private static ResourceKind OfMappedFile(Mapping mapping, KeptWorkload workload)
+    {
+        // By the mapping itself: the path may lead to another file by now.
+        var identity = FileIdentity.Of($"/proc/{mapping.Pid}/map_files/{mapping.Start:x}-{mapping.End:x}");
+        return identity switch
+        {
+            { Type: FileType.CharacterDevice } => OfDevice(identity.Special, workload),
+            { Links: 0 } => OfNameless(identity),
+            _ when mapping.Target.EndsWith(" (deleted)", StringComparison.Ordinal) => ResourceKind.RenamedFile,
+            _ => InMemory(workload.MountOf(mapping.Target)) ? ResourceKind.FileInMemory : ResourceKind.File,
+        };
+    }
+
+    private static ResourceKind OfNameless(FileIdentity identity) =>
+        identity.Type == FileType.Regular && identity.Allocated > Techniques.GhostLimit ? ResourceKind.LargeNamelessFile : ResourceKind.NamelessFile;
+
+    private static bool IsNamespace(string target) => Namespaces.Any(name => target.StartsWith(name, StringComparison.Ordinal));
+
+    private static bool InMemory(Mount? mount) => mount is not null && FileSystems.IsMemoryBacked(mount.Type);
+
+    /// <summary>The process that a path below /proc belongs to; null for the kernel's own files there.</summary>
+    private static int? ProcessOf(string path, string point) =>
+        int.TryParse(path[point.Length..].TrimStart('/').Split('/')[0], out int pid) ? pid : null;
+}
