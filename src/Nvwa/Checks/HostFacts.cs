@@ -43,6 +43,9 @@ internal sealed class HostFacts
     /// <summary>Where the host's files begin; another place only in tests.</summary>
     public string Root { get; init; } = "/";
 
+    /// <summary>Whose namespaces are the host's; another process only in tests.</summary>
+    public int Init { get; init; } = 1;
+
     public string Release { get; init; } = ProcFs.KernelRelease;
 
     public KernelCommandLine CommandLine { get; init; } = KernelCommandLine.Parse(ProcFs.CommandLine);
@@ -64,6 +67,19 @@ internal sealed class HostFacts
 
     private ILookup<T, int> PerProcess<T>(Func<int, IEnumerable<T>> read) => Processes.All
         .Where(process => !process.IsKernelThread)
-        .SelectMany(process => read(process.Pid).Select(item => (Item: item, process.Pid)))
+        .SelectMany(process => Readable(process.Pid, read).Select(item => (Item: item, process.Pid)))
         .ToLookup(pair => pair.Item, pair => pair.Pid);
+
+    /// <summary>A process that even root may not look into (a security module, a container's host) has nothing that could be named.</summary>
+    private static IReadOnlyList<T> Readable<T>(int pid, Func<int, IEnumerable<T>> read)
+    {
+        try
+        {
+            return [.. read(pid)];
+        }
+        catch (Exception refused) when (refused is LinuxException or UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
 }

@@ -15,12 +15,18 @@ internal sealed class NamespacesCheck : IWorkloadCheck
 
     public IEnumerable<CheckResult> Run(KeptWorkload workload, HostFacts host)
     {
-        string[] own = [.. Shared.Where(kind => workload.Pids.Any(pid => ProcFs.Namespace(pid, kind) is { } mine && mine != ProcFs.Namespace(1, kind)))];
+        string[] own = [.. Shared.Where(kind => IsOwn(kind, workload, host.Init))];
         if (own.Length > 0)
         {
             yield return CheckResult.Refuse(
                 Name, workload.Name, $"has {string.Join(", ", own)} namespaces of its own, which this version cannot keep",
                 "a drop-in that turns off its sandboxing (PrivateTmp=, ProtectSystem=, PrivateDevices=, PrivateUsers= ...) makes it possible");
         }
+    }
+
+    private static bool IsOwn(string kind, KeptWorkload workload, int init)
+    {
+        string ofHost = ProcFs.Namespace(init, kind) ?? throw new InvalidDataException($"the {kind} namespace of process {init} cannot be read");
+        return workload.Pids.Any(pid => ProcFs.Namespace(pid, kind) is { } mine && mine != ofHost);
     }
 }

@@ -1,0 +1,219 @@
+using Nvwa.Checks;
+using Nvwa.Core.Checks;
+using Nvwa.Linux;
+using Nvwa.Update;
+
+namespace Nvwa.Tests.Checks;
+
+/// <summary>What is between a workload and others, with real processes on both sides.</summary>
+public sealed class WorkloadChecksTests
+{
+    [Fact]
+    public async Task A_process_that_shares_nothing_passes_every_check_but_the_pipes_to_its_test()
+    {
+        using Holder holder = await Holder.StartAsync("for fd in (2,): os.dup2(null, fd)");
+
+        Assert.All(
+            new IWorkloadCheck[] { new NamespacesCheck(), new ControlGroupsCheck(), new TracerCheck(), new MappingsCheck(), new SharedMemoryCheck(), new LocksCheck(), new LibraryCheck(), new MemoryCheck(), new UnixConnectionsCheck() },
+            check => Assert.Equal(Verdict.Pass, Assert.Single(holder.Asked(check)).Verdict));
+    }
+
+    [Fact]
+    public async Task Namespaces_of_its_own_are_refused_by_name()
+    {
+        using Holder holder = await Holder.StartAsync("libc.unshare(0x40000000)");
+
+        CheckResult refusal = Assert.Single(holder.Asked(new NamespacesCheck()));
+
+        Assert.Equal(Verdict.Refuse, refusal.Verdict);
+        Assert.Contains("has net namespaces", refusal.Reason, StringComparison.Ordinal);
+        Assert.Contains("PrivateTmp=", refusal.Remedy, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_pipe_to_somebody_else_is_refused_and_he_is_named()
+    {
+        using Holder holder = await Holder.StartAsync("os.dup2(null, 2)");
+
+        IReadOnlyList<CheckResult> results = holder.Asked(new PipesCheck());
+
+        Assert.Equal([Verdict.Refuse, Verdict.Refuse], results.Select(result => result.Verdict));
+        Assert.All(results, result => Assert.Contains($"process {Environment.ProcessId} (", result.Reason, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_pipe_within_the_tree_is_none_of_these()
+    {
+        using Holder holder = await Holder.StartAsync("[keep(fd) for fd in os.pipe()]\nif os.fork() == 0:\n    os.dup2(null, 0); os.dup2(null, 1); os.dup2(null, 2)\n    signal.pause()");
+
+        Assert.DoesNotContain(holder.Asked(new PipesCheck()), result => result.Reason.Contains("descriptor 4", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Memory_that_somebody_else_maps_too_is_refused()
+    {
+        // The child leaves the tree: its parent ends, and PID 1 takes it.
+        using TemporaryDirectory directory = new();
+        using Holder holder = await Holder.StartAsync($$"""
+            m = mmap.mmap(-1, 4096)
+            if os.fork() == 0:
+                if os.fork() == 0:
+                    open('{{directory["pid"]}}', 'w').write(str(os.getpid()))
+                    r, _, _ = select.select([0], [], [])
+                    os._exit(0)
+                os._exit(0)
+            os.wait()
+            while not os.path.exists('{{directory["pid"]}}') or not open('{{directory["pid"]}}').read(): time.sleep(0.01)
+            """);
+
+        CheckResult refusal = Assert.Single(holder.Asked(new SharedMemoryCheck()));
+
+        Assert.Equal(Verdict.Refuse, refusal.Verdict);
+        Assert.Contains($"process {await File.ReadAllTextAsync(directory["pid"])} (", refusal.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task System_V_memory_is_refused()
+    {
+        using Holder holder = await Holder.StartAsync(
+            "i = libc.shmget(0, 4096, 0o1600); libc.shmat.restype = ctypes.c_void_p; libc.shmat(i, None, 0); libc.shmctl(i, 0, None)");
+
+        CheckResult refusal = Assert.Single(holder.Asked(new MappingsCheck()));
+
+        Assert.Equal(Verdict.Refuse, refusal.Verdict);
+        Assert.Contains("System V", refusal.Reason, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(64 << 10, Verdict.Warn, "replaced or removed on disk")]
+    [InlineData(3 << 20, Verdict.Refuse, "more than 1 MiB")]
+    public async Task A_library_that_was_replaced_on_disk_is_told(int size, Verdict verdict, string said)
+    {
+        using TemporaryDirectory directory = new();
+        string library = directory["library.so"];
+        using Holder holder = await Holder.StartAsync($"""
+            f = open('{library}', 'wb+'); f.write(b'x' * {size}); f.flush()
+            m = mmap.mmap(f.fileno(), {size}, mmap.MAP_PRIVATE)
+            f.close()
+            """);
+        AtomicFile.Write(library, "new");
+
+        CheckResult result = Assert.Single(holder.Asked(new MappingsCheck()));
+
+        Assert.Equal(verdict, result.Verdict);
+        Assert.Contains(library, result.Reason, StringComparison.Ordinal);
+        Assert.Contains(said, result.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_traced_process_is_refused_with_its_tracer()
+    {
+        // The parent of the two traces the workload; 0x4206 is PTRACE_SEIZE.
+        using Holder tracer = await Holder.StartAsync("""
+            child = os.fork()
+            if child == 0:
+                os.setsid()
+                signal.pause()
+            libc.ptrace(0x4206, child, 0, 0)
+            """);
+        var processes = ProcessTable.Read();
+        int child = processes.All.Single(process => process.ParentPid == tracer.Pid).Pid;
+
+        CheckResult refusal = Assert.Single(CheckList.Run(Hosts.With(processes, tracer.Workload(processes)), [], [new TracerCheck()]));
+        Kill(child);
+
+        Assert.Equal(Verdict.Refuse, refusal.Verdict);
+        Assert.Contains($"process {child} is traced by process {tracer.Pid} (python3", refusal.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_unix_connection_to_another_process_is_refused_with_its_name()
+    {
+        using TemporaryDirectory directory = new();
+        using Holder server = await Holder.StartAsync($"s = socket.socket(socket.AF_UNIX); s.bind('{directory["server"]}'); s.listen()\nif os.fork() == 0:\n    a = s.accept(); signal.pause()");
+        using Holder client = await Holder.StartAsync($"c = socket.socket(socket.AF_UNIX); c.connect('{directory["server"]}')");
+        var processes = ProcessTable.Read();
+        HostFacts host = With(processes, client.Workload(processes), await UnixPeers.ReadAsync(CancellationToken.None));
+
+        CheckResult refusal = Assert.Single(CheckList.Run(host, [], [new UnixConnectionsCheck()]));
+
+        Assert.Equal(Verdict.Refuse, refusal.Verdict);
+        Assert.Contains($"unix stream connection to {directory["server"]} of process ", refusal.Reason, StringComparison.Ordinal);
+        Assert.Contains("(python3", refusal.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_connection_by_packets_breaks_as_well()
+    {
+        using TemporaryDirectory directory = new();
+        using Holder server = await Holder.StartAsync(
+            $"s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); s.bind('{directory["server"]}'); s.listen()\nif os.fork() == 0:\n    a = s.accept(); signal.pause()");
+        using Holder client = await Holder.StartAsync($"c = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); c.connect('{directory["server"]}')");
+        var processes = ProcessTable.Read();
+        HostFacts host = With(processes, client.Workload(processes), await UnixPeers.ReadAsync(CancellationToken.None));
+
+        Assert.Equal(Verdict.Refuse, Assert.Single(CheckList.Run(host, [], [new UnixConnectionsCheck()])).Verdict);
+    }
+
+    [Fact]
+    public async Task A_file_that_others_lock_too_is_a_warning()
+    {
+        using TemporaryDirectory directory = new();
+        string take = $"f = open('{directory["file"]}', 'a'); fcntl.flock(f, fcntl.LOCK_SH)";
+        using Holder kept = await Holder.StartAsync(take);
+        Assert.Equal(Verdict.Pass, Assert.Single(kept.Asked(new LocksCheck())).Verdict);
+        using Holder other = await Holder.StartAsync(take);
+
+        CheckResult warning = Assert.Single(kept.Asked(new LocksCheck()));
+
+        Assert.Equal(Verdict.Warn, warning.Verdict);
+        Assert.Contains($"process {other.Pid}", warning.Reason, StringComparison.Ordinal);
+        Assert.Contains(directory["file"], warning.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_process_whose_session_has_another_leader_is_refused()
+    {
+        using Holder holder = await Holder.StartAsync("child = os.fork()\nif child == 0:\n    signal.pause()");
+        var processes = ProcessTable.Read();
+        ProcessTree tree = processes.Tree(processes.All.Single(process => process.ParentPid == holder.Pid).Pid)!;
+        var workload = new KeptWorkload(Updates.Job with { MainPid = tree.Root.Pid, Numbers = tree.Numbers }, tree);
+
+        IReadOnlyList<CheckResult> results = CheckList.Run(Hosts.With(processes, workload), [], [new NumbersCheck()]);
+        Kill(tree.Root.Pid);
+
+        Assert.Contains(results, result => result.Verdict == Verdict.Refuse && result.Reason.Contains($"session {holder.Pid}", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("/", "")]
+    [InlineData("/var/lib/data", "var-lib-data")]
+    [InlineData("/srv/a-b c", "srv-a\\x2db\\x20c")]
+    [InlineData("/.hidden/x.y", "\\x2ehidden-x.y")]
+    public void Mount_points_are_escaped_as_systemd_does(string path, string unit) => Assert.Equal(unit, MountsCheck.Escape(path));
+
+    [Theory]
+    [InlineData("etc/systemd/system/srv-data.mount", true)]
+    [InlineData("run/systemd/generator/srv-data.mount", true)]
+    [InlineData("run/systemd/generator/srv.mount", false)]
+    public void A_mount_comes_back_if_a_unit_says_so(string file, bool comesBack)
+    {
+        using TemporaryDirectory root = new();
+        Directory.CreateDirectory(Path.GetDirectoryName(root[file])!);
+        AtomicFile.Write(root[file], "");
+
+        Assert.Equal(comesBack, MountsCheck.IsMountedAtBoot(root.Path, "/srv/data"));
+    }
+
+    private static void Kill(int pid)
+    {
+        using var process = System.Diagnostics.Process.GetProcessById(pid);
+        process.Kill();
+    }
+
+    private static HostFacts With(ProcessTable processes, KeptWorkload workload, IReadOnlyList<UnixPeer> peers)
+    {
+        HostFacts plain = Hosts.With(processes, workload);
+        return new HostFacts { Restore = plain.Restore, Server = plain.Server, Criu = plain.Criu, Processes = processes, Workloads = plain.Workloads, Peers = peers };
+    }
+}
