@@ -19,6 +19,37 @@ public sealed partial class SystemdBus
     public IReadOnlyList<string> GetStrings(string unit, string contract, string property) =>
         Get(unit, contract, property, "as", reply => reply.ReadStrings());
 
+    /// <summary>Several properties of the kind "list of texts" and "yes or no" in one round trip, where each would cost one.</summary>
+    /// <param name="unit">With its suffix.</param>
+    /// <param name="contract">One of <see cref="SystemdInterface"/>.</param>
+    /// <param name="lists">Names; a property that this manager does not have is left out of the result.</param>
+    /// <param name="flags">Likewise.</param>
+    public SystemdProperties GetMany(string unit, string contract, IReadOnlySet<string> lists, IReadOnlySet<string> flags)
+    {
+        Dictionary<string, IReadOnlyList<string>> texts = [];
+        HashSet<string> set = [];
+        _connection.GetAll(SystemdPath.OfUnit(unit), contract, (name, reply) =>
+        {
+            if (lists.Contains(name))
+            {
+                reply.Enter('v', "as");
+                texts[name] = reply.ReadStrings();
+                reply.Exit();
+            }
+            else if (flags.Contains(name))
+            {
+                reply.Enter('v', "b");
+                _ = reply.ReadBool() && set.Add(name);
+                reply.Exit();
+            }
+            else
+            {
+                reply.Skip("v");
+            }
+        });
+        return new SystemdProperties(texts, set);
+    }
+
     /// <inheritdoc cref="GetString"/>
     public uint GetUInt32(string unit, string contract, string property) =>
         Get(unit, contract, property, "u", reply => reply.ReadUInt32());

@@ -59,6 +59,31 @@ internal sealed class SystemdConnection : IDisposable
             },
             CallTimeout);
 
+    /// <summary>All properties of one interface in one round trip.</summary>
+    /// <param name="path">The object.</param>
+    /// <param name="contract">The interface.</param>
+    /// <param name="take">Gets each name, and must read the variant that follows it, or skip it.</param>
+    public void GetAll(string path, string contract, Action<string, LibSystemd.Message> take) =>
+        Call(
+            path,
+            PropertiesInterface,
+            "GetAll",
+            $"{contract} of {path}",
+            message => message.Append(contract),
+            reply =>
+            {
+                reply.Enter('a', "{sv}");
+                while (reply.Enter('e', "sv"))
+                {
+                    take(reply.ReadString(), reply);
+                    reply.Exit();
+                }
+
+                reply.Exit();
+                return true;
+            },
+            CallTimeout);
+
     /// <summary>Reads and hands on what has come in; does not wait.</summary>
     public void Dispatch()
     {

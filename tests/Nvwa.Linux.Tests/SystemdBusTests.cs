@@ -47,6 +47,21 @@ public sealed class SystemdBusTests(SystemdInstance systemd) : IClassFixture<Sys
     }
 
     [Fact]
+    public void Many_properties_come_in_one_answer_and_are_the_same()
+    {
+        const string Unit = "middle.service";
+        string[] lists = ["After", "Before", "Requires", "Wants", "NoSuchList"];
+
+        SystemdProperties properties = _bus.GetMany(Unit, SystemdInterface.Unit, lists.ToHashSet(), new HashSet<string> { "DefaultDependencies", "CanStart", "NoSuchFlag" });
+
+        Assert.All(lists[..^1], list => Assert.Equal(_bus.GetStrings(Unit, SystemdInterface.Unit, list), properties.Strings(list)));
+        Assert.Empty(properties.Strings("NoSuchList"));
+        Assert.True(properties.Is("CanStart"));
+        Assert.False(properties.Is("DefaultDependencies"));
+        Assert.False(properties.Is("NoSuchFlag"));
+    }
+
+    [Fact]
     public void A_property_of_another_type_is_not_misread()
     {
         LinuxException failure = Assert.Throws<LinuxException>(

@@ -124,6 +124,9 @@ internal static partial class LibSystemd
 
         public void Exit() => Check(sd_bus_message_exit_container(this), "sd_bus_message_exit_container");
 
+        /// <summary>Passes over one value.</summary>
+        public void Skip(string type) => Check(sd_bus_message_skip(this, type), "sd_bus_message_skip", type);
+
         public bool IsSignal(string contract, string member) =>
             Check(sd_bus_message_is_signal(this, contract, member), "sd_bus_message_is_signal", member) > 0;
 
@@ -188,6 +191,9 @@ internal static partial class LibSystemd
 
     [LibraryImport(Library)]
     private static partial int sd_bus_message_exit_container(Message message);
+
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int sd_bus_message_skip(Message message, string types);
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int sd_bus_message_is_signal(Message message, string contract, string member);

@@ -19,7 +19,13 @@ internal sealed class Planner(ConfigurationFiles files, TimeProvider time)
     /// <summary>More processes and threads than a host makes between Check and the freeze.</summary>
     private const int NumbersPerUpdate = 1 << 16;
 
-    private const string UnitInterface = SystemdInterface.Unit;
+    private const string Wants = "Wants";
+    private const string Before = "Before";
+    private const string DefaultDependencies = "DefaultDependencies";
+
+    private static readonly string[] TakenAlong = ["Requires", "Requisite", "BindsTo", "PartOf", "StopPropagatedFrom", Wants, "TriggeredBy"];
+    private static readonly HashSet<string> UnitLists = [.. TakenAlong, Before];
+    private static readonly HashSet<string> UnitFlags = [DefaultDependencies];
 
     /// <param name="version">The new kernel; null to check only what does not depend on it.</param>
     /// <param name="append">Further kernel parameters.</param>
@@ -83,19 +89,17 @@ internal sealed class Planner(ConfigurationFiles files, TimeProvider time)
     [
         .. systemd.ListUnits()
             .Where(unit => unit.ActiveState is "active" or "activating" or "reloading" && !unit.Name.EndsWith(".device", StringComparison.Ordinal))
-            .Select(unit => new UnitFacts(
-                unit.Name,
-                [
-                    .. systemd.GetStrings(unit.Name, UnitInterface, "Requires"),
-                    .. systemd.GetStrings(unit.Name, UnitInterface, "Requisite"),
-                    .. systemd.GetStrings(unit.Name, UnitInterface, "BindsTo"),
-                    .. systemd.GetStrings(unit.Name, UnitInterface, "PartOf"),
-                    .. systemd.GetStrings(unit.Name, UnitInterface, "StopPropagatedFrom"),
-                    // What a target wants is half of the host (basic.target: all timers), and stopping it takes no target along.
-                    .. unit.Name.EndsWith(".target", StringComparison.Ordinal) ? [] : systemd.GetStrings(unit.Name, UnitInterface, "Wants"),
-                    .. systemd.GetStrings(unit.Name, UnitInterface, "TriggeredBy"),
-                ],
-                systemd.GetStrings(unit.Name, UnitInterface, "Before"),
-                systemd.GetBool(unit.Name, UnitInterface, "DefaultDependencies"))),
+            .Select(unit => FactsOf(unit.Name, systemd.GetMany(unit.Name, SystemdInterface.Unit, UnitLists, UnitFlags))),
     ];
+
+    private static UnitFacts FactsOf(string unit, SystemdProperties properties)
+    {
+        // What a target wants is half of the host (basic.target: all timers), and stopping it takes no target along.
+        bool isTarget = unit.EndsWith(".target", StringComparison.Ordinal);
+        return new UnitFacts(
+            unit,
+            [.. TakenAlong.Where(list => list != Wants || !isTarget).SelectMany(properties.Strings)],
+            properties.Strings(Before),
+            properties.Is(DefaultDependencies));
+    }
 }
