@@ -15,9 +15,6 @@ public sealed class KernelConfiguration(string source, IReadOnlyDictionary<strin
     /// <param name="option">Without <c>CONFIG_</c>.</param>
     public bool Has(string option) => options.GetValueOrDefault(option) is "y" or "m";
 
-    /// <summary>As a module: it needs its file in the module tree.</summary>
-    public bool IsModule(string option) => options.GetValueOrDefault(option) == "m";
-
     /// <summary>
     /// From <c>/boot/config-V</c>, or where newer packages have it, <c>/usr/lib/modules/V/config</c>; for the running
     /// kernel also from itself. Null if it is nowhere.

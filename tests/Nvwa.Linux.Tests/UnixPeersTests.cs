@@ -26,7 +26,7 @@ public sealed class UnixPeersTests
             new UnixPeer(9317, true, 9316, "/run/systemd/journal/stdout"),
             new UnixPeer(1500, false, 0, null),
             new UnixPeer(2077, false, 1500, "/run/systemd/notify"),
-            new UnixPeer(3001, false, 3002, null),
+            new UnixPeer(3001, false, 3002, null) { IsConnection = true },
             new UnixPeer(4001, true, 4002, null),
             new UnixPeer(4002, true, 4001, "@/tmp/dbus-x with blanks"),
             new UnixPeer(4294967295, true, 0, null),
@@ -72,6 +72,7 @@ public sealed class UnixPeersTests
         UnixPeer peer = (await UnixPeers.ReadAsync(CancellationToken.None)).Single(peer => peer.Inode == inode);
 
         Assert.False(peer.IsStream);
+        Assert.True(peer.IsConnection);
         Assert.NotEqual(0, peer.PeerInode);
         Assert.Null(peer.PeerPath);
     }

@@ -9,7 +9,8 @@ namespace Nvwa.Cli;
 /// <summary>What a person reads.</summary>
 internal static class Output
 {
-    public static void Checks(TextWriter writer, IEnumerable<CheckResult> results)
+    /// <summary>The gravest first, and how many of each at the end, where a long table stops on the screen.</summary>
+    public static void Checks(TextWriter writer, IReadOnlyList<CheckResult> results)
     {
         Grid table = Columns(4);
         foreach (CheckResult result in results.OrderByDescending(result => result.Verdict))
@@ -19,6 +20,8 @@ internal static class Output
         }
 
         Print(writer, table);
+        writer.WriteLine();
+        writer.WriteLine(string.Join(", ", results.CountBy(result => result.Verdict).OrderByDescending(count => count.Key).Select(count => $"{count.Value} {Name(count.Key)}")));
     }
 
     public static void Status(TextWriter writer, StatusReply status)

@@ -23,17 +23,30 @@ internal sealed class Discovery(SystemdBus systemd, ProcessTable processes, IRea
     {
         foreach (string service in configuration.Services)
         {
-            Service(service);
+            OrRefuse("service", service, () => Service(service));
         }
 
         foreach (int pid in configuration.Pids)
         {
-            Process(pid);
+            OrRefuse("process", $"{pid}", () => Process(pid));
         }
 
         if (_workloads.Count == 0 && _results.Count == 0)
         {
             _results.Add(CheckResult.Warn("workloads", "nvwa-restore.yaml", "names nothing to keep: everything is started cold on the new kernel"));
+        }
+    }
+
+    /// <summary>What cannot be looked at must not be left out without a word: it would be lost in the update.</summary>
+    private void OrRefuse(string check, string subject, Action find)
+    {
+        try
+        {
+            find();
+        }
+        catch (Exception failed) when (failed is SystemdException or LinuxException)
+        {
+            Refuse(check, subject, $"could not be looked at: {failed.Message}", "try again; systemctl status and the daemon's log tell more");
         }
     }
 

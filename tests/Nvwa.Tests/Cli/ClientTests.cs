@@ -181,14 +181,14 @@ public sealed class ClientTests : IDisposable
     }
 
     [Fact]
-    public async Task The_table_of_a_check_has_the_gravest_first_and_cuts_nothing_off()
+    public async Task The_table_of_a_check_has_the_gravest_first_and_cuts_nothing_off_and_ends_with_a_sum()
     {
         string reason = new('x', 500);
         await AnswerAsync(
             client => client.CheckAsync(new CheckParameters(), json: false, CancellationToken.None),
             $$$"""{"parameters":{"results":[{"check":"a","subject":"[red]b","verdict":"pass","reason":"fine","remedy":null},{"check":"d","subject":"e","verdict":"refuse","reason":"{{{reason}}}","remedy":"g"}]}}""");
 
-        Assert.Equal($"refuse  d  e       {reason}; g\npass    a  [red]b  fine\n", _output.ToString());
+        Assert.Equal($"refuse  d  e       {reason}; g\npass    a  [red]b  fine\n\n1 refuse, 1 pass\n", _output.ToString());
     }
 
     [Fact]
