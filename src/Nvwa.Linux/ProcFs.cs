@@ -59,7 +59,7 @@ public static class ProcFs
             Uid = uint.Parse(uids.Split('\t')[1], CultureInfo.InvariantCulture),
             TracerPid = Number(StatusField(status, "TracerPid:") ?? "0"),
             Tty = stat.Tty,
-            ResidentBytes = Bytes(status, "VmRSS:"),
+            AnonymousBytes = Bytes(status, "RssAnon:") + Bytes(status, "RssShmem:"),
             SwappedBytes = Bytes(status, "VmSwap:"),
             HugePageBytes = Bytes(status, "HugetlbPages:"),
         };

@@ -44,8 +44,8 @@ public sealed record ProcessInfo
     /// <summary>The device number of the controlling terminal; 0 if there is none.</summary>
     public required int Tty { get; init; }
 
-    /// <summary>Memory that is in RAM (VmRSS), bytes; 0 for a kernel thread.</summary>
-    public required long ResidentBytes { get; init; }
+    /// <summary>Memory in RAM that is in no file (RssAnon, RssShmem; what is shared counts with each), bytes.</summary>
+    public long AnonymousBytes { get; init; }
 
     /// <summary>Memory that was swapped out (VmSwap), bytes.</summary>
     public long SwappedBytes { get; init; }

@@ -33,8 +33,8 @@ internal sealed class KeptWorkload
 
     public IReadOnlyList<Mapping> Mappings => _mappings.Value;
 
-    /// <summary>What a dump has to copy at most: it leaves out what can be read from files again.</summary>
-    public long Bytes => Tree.Members.Sum(member => member.ResidentBytes + member.SwappedBytes + member.HugePageBytes);
+    /// <summary>What a dump has to copy at most: it leaves out what can be read from files again, and pages of zeros.</summary>
+    public long Bytes => Tree.Members.Sum(member => member.AnonymousBytes + member.SwappedBytes + member.HugePageBytes);
 
     public bool Has(int pid) => Pids.Contains(pid);
 

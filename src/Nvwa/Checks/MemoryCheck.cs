@@ -2,7 +2,7 @@ using Nvwa.Core.Checks;
 
 namespace Nvwa.Checks;
 
-/// <summary>How much a dump copies at most: resident, swapped out and in huge pages.</summary>
+/// <summary>How much a dump copies at most: what is in no file, swapped out and in huge pages.</summary>
 internal sealed class MemoryCheck : IWorkloadCheck
 {
     public string Name => "memory";
