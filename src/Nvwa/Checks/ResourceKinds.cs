@@ -139,13 +139,14 @@ internal static class ResourceKinds
 
     private static ResourceKind OfMappedFile(Mapping mapping, KeptWorkload workload)
     {
-        // By the mapping itself: the path may lead to another file by now.
+        // By the mapping itself: the path may lead to another file by now. (A mapping that is just gone, or that may not be
+        // looked at, has no identity: nothing is refused for what is not known.)
         var identity = FileIdentity.Of($"/proc/{mapping.Pid}/map_files/{mapping.Start:x}-{mapping.End:x}");
         return identity switch
         {
             { Type: FileType.CharacterDevice } => OfDevice(identity.Special, workload),
             { Links: 0 } => OfNameless(identity),
-            _ when mapping.Target.EndsWith(" (deleted)", StringComparison.Ordinal) => ResourceKind.RenamedFile,
+            _ when mapping.Target.EndsWith(" (deleted)", StringComparison.Ordinal) => identity is null ? ResourceKind.NamelessFile : ResourceKind.RenamedFile,
             _ => InMemory(workload.MountOf(mapping.Target)) ? ResourceKind.FileInMemory : ResourceKind.File,
         };
     }

@@ -171,6 +171,21 @@ public sealed class WorkloadChecksTests
         Assert.Contains(directory["file"], warning.Reason, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("a", Verdict.Warn)]
+    [InlineData("r", Verdict.Pass)]
+    public async Task A_file_that_somebody_else_writes_too_is_a_warning(string mode, Verdict verdict)
+    {
+        using TemporaryDirectory directory = new();
+        using Holder kept = await Holder.StartAsync($"f = open('{directory["log"]}', 'a')");
+        using Holder other = await Holder.StartAsync($"f = open('{directory["log"]}', '{mode}')");
+
+        CheckResult result = Assert.Single(kept.Asked(new WritersCheck()));
+
+        Assert.Equal(verdict, result.Verdict);
+        Assert.Equal(verdict == Verdict.Warn, result.Reason.Contains($"process {other.Pid} (python3", StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task A_process_whose_session_has_another_leader_is_refused()
     {
