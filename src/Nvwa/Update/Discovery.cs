@@ -37,6 +37,19 @@ internal sealed class Discovery(SystemdBus systemd, ProcessTable processes, IRea
         }
     }
 
+    /// <summary>Null for a process outside of every unit.</summary>
+    public string? UnitOf(int pid)
+    {
+        try
+        {
+            return systemd.UnitOfProcess(pid);
+        }
+        catch (SystemdException none) when (none.ErrorName == SystemdError.NoUnitForPid)
+        {
+            return null;
+        }
+    }
+
     /// <summary>What cannot be looked at must not be left out without a word: it would be lost in the update.</summary>
     private void OrRefuse(string check, string subject, Action find)
     {
@@ -139,19 +152,6 @@ internal sealed class Discovery(SystemdBus systemd, ProcessTable processes, IRea
     private static bool IsLogin(string unit) =>
         unit.StartsWith("user@", StringComparison.Ordinal) || unit.StartsWith("ssh", StringComparison.Ordinal)
         || unit.Contains("getty@", StringComparison.Ordinal);
-
-    /// <summary>Null for a process outside of every unit.</summary>
-    private string? UnitOf(int pid)
-    {
-        try
-        {
-            return systemd.UnitOfProcess(pid);
-        }
-        catch (SystemdException none) when (none.ErrorName == SystemdError.NoUnitForPid)
-        {
-            return null;
-        }
-    }
 
     private static ServiceType TypeOf(string type) => type switch
     {

@@ -65,7 +65,7 @@ internal sealed class Planner(ConfigurationFiles files, TimeProvider time)
         var band = PidBand.Choose(workloads.SelectMany(workload => workload.Numbers).Concat(StillToCome()));
         string commandLine = KernelCommandLine.Parse(ProcFs.CommandLine).ForUpdate(id, band, append).ToString();
         IReadOnlyList<string> stopList = StopList.Compute(
-            ActiveUnits(systemd), [.. workloads.Select(workload => workload.Unit)], systemd.UnitOfProcess(callerPid));
+            ActiveUnits(systemd), [.. workloads.Select(workload => workload.Unit)], discovery.UnitOf(callerPid));
         return new Planning(results, new UpdatePlan(id, image, commandLine, workloads, stopList, restore, server));
     }
 
