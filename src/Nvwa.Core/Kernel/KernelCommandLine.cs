@@ -14,6 +14,13 @@ public sealed class KernelCommandLine
     private const string PidMax = "sysctl.kernel.pid_max";
     private const string LastPid = "sysctl.kernel.ns_last_pid";
 
+    /// <summary>
+    /// A kernel that does not come up goes back through the firmware, after so many seconds; kernel.panic is set back when the
+    /// update is confirmed. Ours is the one right before <see cref="PidMax"/>: another is the administrator's, who then has none of ours.
+    /// </summary>
+    private const string PanicName = "panic";
+    private const string Panic = $"{PanicName}=10";
+
     /// <summary>What follows it is for init, not for the kernel.</summary>
     private const string InitFollows = "--";
 
@@ -33,7 +40,7 @@ public sealed class KernelCommandLine
     public KernelCommandLine ForUpdate(string updateId, Planning.PidBand band, string append)
     {
         string[] added = [.. Split(append).Where(parameter => !IsOurs(parameter)).Distinct(StringComparer.Ordinal)];
-        string[] kept = [.. _parameters.Where(parameter => !IsOurs(parameter))];
+        string[] kept = [.. _parameters.Where((parameter, i) => !IsOurs(parameter) && !(parameter == Panic && NameOf(_parameters.ElementAtOrDefault(i + 1) ?? "") == PidMax))];
         // What was added before is moved, not kept where it was: of two values of a parameter the kernel takes the last.
         string[] forKernel = [.. ForKernel(added)];
         string[] forInit = [.. ForInit(kept), .. ForInit(added).Except(ForInit(kept), StringComparer.Ordinal)];
@@ -41,6 +48,7 @@ public sealed class KernelCommandLine
         [
             .. ForKernel(kept).Where(parameter => !forKernel.Contains(parameter, StringComparer.Ordinal)),
             .. forKernel,
+            .. kept.Concat(forKernel).Any(parameter => NameOf(parameter) == PanicName) ? [] : (string[])[Panic],
             string.Create(CultureInfo.InvariantCulture, $"{PidMax}={band.PidMax}"),
             string.Create(CultureInfo.InvariantCulture, $"{LastPid}={band.Start}"),
             $"{UpdateParameter}={updateId}",

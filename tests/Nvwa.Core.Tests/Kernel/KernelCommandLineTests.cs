@@ -5,7 +5,7 @@ namespace Nvwa.Core.Tests.Kernel;
 
 public sealed class KernelCommandLineTests
 {
-    private const string Ours = "sysctl.kernel.pid_max=4194304 sysctl.kernel.ns_last_pid=2000 nvwa.update=ID";
+    private const string Ours = "panic=10 sysctl.kernel.pid_max=4194304 sysctl.kernel.ns_last_pid=2000 nvwa.update=ID";
 
     private static readonly PidBand Band = new(2000, 1000, PidBand.Limit);
 
@@ -31,6 +31,16 @@ public sealed class KernelCommandLineTests
     public void Our_parameters_of_an_earlier_update_are_replaced() => Assert.Equal(
         $"root=/dev/vda1 quiet {Ours}",
         ForUpdate("root=/dev/vda1 sysctl.kernel.ns_last_pid=77 sysctl.kernel.pid_max=32768 nvwa.update=OLD quiet nvwa.update=OLDER"));
+
+    [Theory]
+    [InlineData("quiet panic=60", "", "quiet panic=60")]
+    [InlineData("panic=0 quiet", "", "panic=0 quiet")]
+    [InlineData("quiet", "panic=-1", "quiet panic=-1")]
+    public void A_panic_timeout_of_the_administrators_is_left_alone(string running, string append, string expected) =>
+        Assert.Equal($"{expected} {Ours["panic=10 ".Length..]}", ForUpdate(running, append));
+
+    [Fact]
+    public void The_line_is_the_same_after_each_update() => Assert.Equal(ForUpdate("quiet"), ForUpdate(ForUpdate("quiet")));
 
     [Fact]
     public void Parameters_that_only_look_like_ours_stay() => Assert.Equal(
