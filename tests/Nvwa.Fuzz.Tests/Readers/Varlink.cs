@@ -118,7 +118,7 @@ internal sealed class VarlinkService() : VarlinkTarget("varlink-server")
     private async Task<byte[]> TalkAsync(byte[] said)
     {
         using Socket client = Unix();
-        await client.ConnectAsync(Listener.LocalEndPoint!);
+        await client.ConnectAsync(new UnixDomainSocketEndPoint(SocketPath));
         Task sending = SendAllAsync(client, said);
         byte[] heard = await DrainAsync(client);
         await sending;

@@ -8,7 +8,7 @@ internal abstract class WireTarget(string name) : Target(name)
     /// <summary>Pieces in which a peer sends; a reader must not care.</summary>
     private const int Pieces = 3;
 
-    private readonly Lazy<Socket> _listener = new(Listen);
+    private readonly Lazy<Socket> _listener = new(() => Listen(PathOf(name)));
 
     public override int Rounds => 2_000;
 
@@ -21,13 +21,13 @@ internal abstract class WireTarget(string name) : Target(name)
 
     protected Socket Listener => _listener.Value;
 
-    protected string SocketPath => $"{Listener.LocalEndPoint}";
+    protected string SocketPath => PathOf(Name);
 
     protected async Task<(Socket Ours, Socket Theirs)> PairAsync()
     {
         Socket ours = Unix();
         Task<Socket> accepting = Listener.AcceptAsync();
-        await ours.ConnectAsync(Listener.LocalEndPoint!);
+        await ours.ConnectAsync(new UnixDomainSocketEndPoint(SocketPath));
         return (ours, await accepting);
     }
 
@@ -83,10 +83,13 @@ internal abstract class WireTarget(string name) : Target(name)
 
     protected static Socket Unix() => new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
 
-    private static Socket Listen()
+    /// <summary>An abstract one, which goes with this process.</summary>
+    private static string PathOf(string name) => $"\0nvwa-fuzz-{Environment.ProcessId}-{name}";
+
+    private static Socket Listen(string path)
     {
         Socket listener = Unix();
-        listener.Bind(new UnixDomainSocketEndPoint(Path.Combine(Directory.CreateTempSubdirectory("nvwa-fuzz-").FullName, "s")));
+        listener.Bind(new UnixDomainSocketEndPoint(path));
         listener.Listen();
         return listener;
     }
