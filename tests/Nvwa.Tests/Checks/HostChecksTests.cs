@@ -59,6 +59,24 @@ public sealed class HostChecksTests : IDisposable
         Assert.Equal(verdict, Ask(new InitrdCheck(), Host()).Verdict);
     }
 
+    [Theory]
+    [InlineData(null, Verdict.Pass, "has none")]
+    [InlineData("inactive", Verdict.Warn, "is not fed")]
+    [InlineData("active", Verdict.Pass, "is being fed")]
+    public void A_watchdog_that_nobody_feeds_brings_no_kernel_back(string? state, Verdict verdict, string reason)
+    {
+        if (state is not null)
+        {
+            Make("sys/class/watchdog/watchdog0/state", System.Text.Encoding.ASCII.GetBytes(state + "\n"));
+            Make("sys/class/watchdog/watchdog0/identity", "i6300ESB timer\n"u8.ToArray());
+        }
+
+        CheckResult result = Ask(new WatchdogCheck(), Host());
+
+        Assert.Equal(verdict, result.Verdict);
+        Assert.Contains(reason, result.Reason, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void An_initrd_that_went_away_is_unknown_and_does_not_end_the_checks()
     {
