@@ -5,7 +5,7 @@ namespace Nvwa.Lab;
 /// <summary>
 /// What one guest has on the host, in the temporary directory; removed with it, or by a later run after a crash.
 /// <code>
-/// disk.qcow2     overlay of the image's disk, or of a snapshot's
+/// disk.qcow2     overlay of the image's disk, or of a snapshot's; with the files of <see cref="GuestDisk"/> beside it
 /// files.tar      what goes into the guest at its first boot, as a read-only disk
 /// serial.log     the serial console, of all boots
 /// qemu.log       what QEMU said, of all its lives
@@ -21,8 +21,6 @@ internal sealed class GuestDirectory : IDisposable
     private GuestDirectory(string path) => FullName = path;
 
     public string FullName { get; }
-
-    public string Disk => Inside("disk.qcow2");
 
     public string Files => Inside("files.tar");
 

@@ -54,7 +54,8 @@ public sealed partial class LabGuest
 
         if (!await TryCollectAsync(Path.Combine(target, "guest.tar.gz")))
         {
-            File.Copy(_directory.Disk, Path.Combine(target, "disk.qcow2"), overwrite: true);
+            await SwitchedOffAsync();
+            File.Copy(_disk.SafePath, Path.Combine(target, "disk.qcow2"), overwrite: true);
         }
 
         return target;

@@ -36,8 +36,7 @@ public sealed partial class LabGuest
         {
             await SaveStateAsync(LabSnapshot.StatePath(directory), cancellationToken);
             await SwitchedOffAsync();
-            File.Move(_directory.Disk, directory.Disk);
-            await CreateOverlayAsync(_image, directory.Disk, _directory.Disk, cancellationToken);
+            await _disk.MoveAsync(LabSnapshot.DiskPath(directory), cancellationToken);
             if (File.Exists(_directory.Files))
             {
                 File.Copy(_directory.Files, directory.Files);

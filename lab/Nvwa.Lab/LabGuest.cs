@@ -19,16 +19,19 @@ public sealed partial class LabGuest : IAsyncDisposable
 
     private readonly LabImage _image;
     private readonly GuestDirectory _directory;
+    private readonly GuestDisk _disk;
     private readonly GuestAgentClient _agent;
     private LabGuestOptions _options;
     private QemuProcess? _qemu;
     private bool _isDisposed;
 
-    private LabGuest(LabImage image, LabGuestOptions options, GuestDirectory directory, LabNetwork network, Capture capture)
+    private LabGuest(
+        LabImage image, LabGuestOptions options, GuestDirectory directory, GuestDisk disk, LabNetwork network, Capture capture)
     {
         _image = image;
         _options = options;
         _directory = directory;
+        _disk = disk;
         Network = network;
         Capture = capture;
         _agent = new GuestAgentClient(directory.AgentSocket);
@@ -71,8 +74,8 @@ public sealed partial class LabGuest : IAsyncDisposable
     }
 
     /// <summary>
-    /// Power off without a word: QEMU is killed. What the guest had not written is lost; what it had written and not flushed
-    /// may be there or not.
+    /// Power off without a word: QEMU is killed. The next power-on finds the disk as of the guest's last flush: what it had
+    /// written since then is gone.
     /// </summary>
     public async Task PowerCutAsync()
     {
@@ -117,7 +120,7 @@ public sealed partial class LabGuest : IAsyncDisposable
         }
 
         _isDisposed = true;
-        await SwitchedOffAsync();
+        await EndQemuAsync();
         _agent.Dispose();
         await Capture.DisposeAsync();
         await Network.DisposeAsync();
@@ -131,7 +134,7 @@ public sealed partial class LabGuest : IAsyncDisposable
         LabNetwork? network = null;
         try
         {
-            await CreateOverlayAsync(image, backingDisk, directory.Disk, cancellationToken);
+            GuestDisk disk = await GuestDisk.CreateAsync(image, directory.FullName, backingDisk, cancellationToken);
             if (filesTar is not null)
             {
                 File.CreateSymbolicLink(directory.Files, filesTar);
@@ -139,7 +142,7 @@ public sealed partial class LabGuest : IAsyncDisposable
 
             network = await LabNetwork.CreateAsync(cancellationToken);
             Capture capture = await Capture.StartAsync(image, network, directory.Pcap, cancellationToken);
-            return new LabGuest(image, options, directory, network, capture);
+            return new LabGuest(image, options, directory, disk, network, capture);
         }
         catch
         {
@@ -152,11 +155,6 @@ public sealed partial class LabGuest : IAsyncDisposable
             throw;
         }
     }
-
-    private static async Task CreateOverlayAsync(
-        LabImage image, string backing, string overlay, CancellationToken cancellationToken) =>
-        _ = await HostCommand.RunAsync(
-            image.Program("qemu-img"), ["create", "-q", "-f", "qcow2", "-b", backing, "-F", "qcow2", overlay], cancellationToken);
 
     private async Task<LabGuest> OrDisposedAsync(Func<Task> start)
     {
@@ -172,12 +170,21 @@ public sealed partial class LabGuest : IAsyncDisposable
         }
     }
 
-    private async Task StartQemuAsync(bool isIncoming, CancellationToken cancellationToken) =>
+    private async Task StartQemuAsync(bool isIncoming, CancellationToken cancellationToken)
+    {
+        string disk = await _disk.OpenAsync(cancellationToken);
         _qemu = await QemuProcess.StartAsync(
-            Network, _image.Program("qemu-system-x86_64"), QemuArguments.For(_image, _options, _directory, isIncoming),
+            Network, _image.Program("qemu-system-x86_64"), QemuArguments.For(_image, _options, _directory, disk, isIncoming),
             _directory, cancellationToken);
+    }
 
     private async Task SwitchedOffAsync()
+    {
+        await EndQemuAsync();
+        await _disk.SettleAsync();
+    }
+
+    private async Task EndQemuAsync()
     {
         if (_qemu is { } qemu)
         {

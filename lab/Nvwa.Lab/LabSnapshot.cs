@@ -19,7 +19,7 @@ public sealed class LabSnapshot : IDisposable
 
     internal LabGuestOptions Options { get; }
 
-    internal string Disk => _directory.Disk;
+    internal string Disk => DiskPath(_directory);
 
     internal string? Files => File.Exists(_directory.Files) ? _directory.Files : null;
 
@@ -27,6 +27,8 @@ public sealed class LabSnapshot : IDisposable
 
     /// <summary>Removes the files: no guest from it may be running.</summary>
     public void Dispose() => _directory.Dispose();
+
+    internal static string DiskPath(GuestDirectory directory) => Path.Combine(directory.FullName, "disk.qcow2");
 
     internal static string StatePath(GuestDirectory directory) => Path.Combine(directory.FullName, "state");
 }

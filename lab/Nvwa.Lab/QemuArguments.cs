@@ -12,7 +12,8 @@ internal static class QemuArguments
 
     private const string KernelArguments = "root=LABEL=nvwa-root rw console=ttyS0 panic=10";
 
-    public static IReadOnlyList<string> For(LabImage image, LabGuestOptions options, GuestDirectory directory, bool isIncoming) =>
+    public static IReadOnlyList<string> For(
+        LabImage image, LabGuestOptions options, GuestDirectory directory, string disk, bool isIncoming) =>
     [
         // la57=off: CRIU's view of the address space. No KVM: the build machines have none.
         "-accel", "tcg,thread=multi", "-cpu", "max,la57=off", "-smp", "2",
@@ -20,16 +21,13 @@ internal static class QemuArguments
         "-machine", "q35", "-nodefaults", "-display", "none", "-rtc", "base=utc",
         "-kernel", image.KernelFile(options.Kernel), "-initrd", image.InitrdFile(options.Kernel),
         "-append", string.Join(' ', [KernelArguments, .. options.KernelArguments]),
-        .. Disk(directory), .. Files(directory), .. Network(), .. Consoles(directory),
+        .. Disk(disk), .. Files(directory), .. Network(), .. Consoles(directory),
         "-device", "virtio-rng-pci",
         .. isIncoming ? (string[])["-incoming", "defer"] : [],
     ];
 
-    private static string[] Disk(GuestDirectory directory) =>
-    [
-        "-blockdev", $"qcow2,node-name=disk,file.driver=file,file.filename={directory.Disk}",
-        "-device", "virtio-blk-pci,drive=disk,write-cache=on",
-    ];
+    private static string[] Disk(string disk) =>
+        ["-blockdev", disk, "-device", $"virtio-blk-pci,drive={GuestDisk.NodeName},write-cache=on"];
 
     private static string[] Files(GuestDirectory directory) => File.Exists(directory.Files)
         ?
