@@ -14,7 +14,7 @@ public sealed class OneGuestAtATime : ICollectionFixture<PreparedHost>
 
 /// <summary>
 /// The host that every scenario begins with: booted on the old kernel, its units started by that boot (so with small PIDs),
-/// nvwa installed and configured, CRIU as the distribution has it.
+/// nvwa installed and configured (with the seam for faults, which nobody uses who does not ask), CRIU as the distribution has it.
 /// </summary>
 public sealed class PreparedHost : IAsyncLifetime
 {
@@ -23,6 +23,8 @@ public sealed class PreparedHost : IAsyncLifetime
     private LabImage? _image;
     private LabSnapshot? _snapshot;
     private KeptWorkloads? _workloads;
+
+    public LabImage Image => _image!;
 
     public string OldKernel => _image!.Release(LabKernel.Old);
 
@@ -64,6 +66,7 @@ public sealed class PreparedHost : IAsyncLifetime
         await guest.WaitForAgentAsync(BootTimeout);
         _ = await host.InstallPackageAsync();
         await KeptWorkloads.EnableAsync(guest);
+        await FaultSeam.InstallAsync(guest);
         await guest.ShutDownAsync();
         await guest.PowerOnAsync();
         await guest.WaitForAgentAsync(BootTimeout);

@@ -13,6 +13,9 @@ internal static class LabPaths
 
     public static string Workload(string name) => Path.Combine(RepositoryRoot, "lab", "workloads", name);
 
+    /// <summary>What the fault scenarios ended in.</summary>
+    public static string FaultTable => Path.Combine(RepositoryRoot, "artifacts", "lab", "faults.txt");
+
     public static string Evidence(string name) => Path.Combine(RepositoryRoot, "artifacts", "lab", name);
 
     // A build with its output elsewhere is run from the repository instead.

@@ -51,10 +51,10 @@ public sealed class Demo(TextWriter output)
 
         await guest.WaitForNetworkAsync(BootTimeout, cancellationToken);
         await using OutsideWatch watch = await OutsideWatch.StartAsync(guest.Network, cancellationToken);
-        await watch.AnsweredAsync(10, AnswerTimeout, cancellationToken);
+        await watch.AnsweredAsync(10, AnswerTimeout, cancellationToken: cancellationToken);
         NvwaUpdate? update = await UpdateAsync(image.Release(LabKernel.New), host, cancellationToken);
         KeptWorkloads after = await KeptWorkloads.ReadAsync(guest, cancellationToken);
-        await watch.AnsweredAsync(10, AnswerTimeout, cancellationToken);
+        await watch.AnsweredAsync(10, AnswerTimeout, cancellationToken: cancellationToken);
         IReadOnlyList<WatchedWorkload> watched = await watch.StopAsync(cancellationToken);
         CaptureSummary capture = await guest.Capture.StopAsync(cancellationToken);
         Tell(before, after, update, watched, capture);

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 
 namespace Nvwa.Lab.Hosts;
@@ -26,7 +27,11 @@ public sealed record KeptWorkloads(int Redis, int RedisJournal, int Ticker, int 
 
     public const int Keys = 10_000;
 
+    // Written so that it does not find the shell that asks.
+    private const string FindTicker = "pgrep -f '[p]ython3 /root/ticker.py'";
+
     private const string StartTicker =
+        "rm -f " + TickerLog + "; " +
         "systemd-run --quiet --scope --unit=ticker setsid -f python3 /root/ticker.py /root/ticker.log 5000 </dev/null >/dev/null 2>&1";
 
     private const string Fill =
@@ -60,13 +65,22 @@ public sealed record KeptWorkloads(int Redis, int RedisJournal, int Ticker, int 
             "systemctl daemon-reload && systemctl enable -q redis.service redis-journal.service", Patience, cancellationToken);
     }
 
+    /// <summary>The names of all of them, as nvwa has those of services.</summary>
+    public static ImmutableArray<string> Names { get; } = ["redis.service", "redis-journal.service", TickerName];
+
+    public const string TickerName = "ticker";
+
     /// <summary>Starts what does not run, and gives every Redis something to lose.</summary>
     public static async Task StartAsync(LabGuest guest, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(guest);
         _ = await guest.OutputOfAsync("systemctl start redis.service redis-journal.service", Patience, cancellationToken);
         await guest.WaitUntilAsync("redis-cli ping && redis-cli -p 6380 ping", Patience, cancellationToken);
-        _ = await guest.OutputOfAsync(StartTicker, cancellationToken: cancellationToken);
+        if ((await guest.RunAsync(FindTicker, Patience, cancellationToken)).ExitCode != 0)
+        {
+            _ = await guest.OutputOfAsync(StartTicker, cancellationToken: cancellationToken);
+        }
+
         await guest.WaitUntilAsync($"grep -q ^tick {TickerLog}", Patience, cancellationToken);
         foreach (int port in (int[])[RedisPort, RedisJournalPort])
         {
@@ -83,8 +97,8 @@ public sealed record KeptWorkloads(int Redis, int RedisJournal, int Ticker, int 
             systemctl show --value -p MainPID redis-journal.service
             awk '/^start / { pid = $2 } END { print pid }' {{TickerLog}}
             grep -c ^FAIL {{TickerLog}}
-            redis-cli -e -p {{RedisPort}} EVAL "{{Digest}}" 0 {{Keys}}
-            redis-cli -e -p {{RedisJournalPort}} EVAL "{{Digest}}" 0 {{Keys}}
+            redis-cli -e -p {{RedisPort}} EVAL "{{Digest}}" 0 {{Keys}} 2>/dev/null || echo lost
+            redis-cli -e -p {{RedisJournalPort}} EVAL "{{Digest}}" 0 {{Keys}} 2>/dev/null || echo lost
             systemctl show -p {{UnitProperties}} redis.service redis-journal.service
             """,
             Patience, cancellationToken);
@@ -92,6 +106,23 @@ public sealed record KeptWorkloads(int Redis, int RedisJournal, int Ticker, int 
         return new KeptWorkloads(
             Number(lines[0]), Number(lines[1]), Number(lines[2]), Number(lines[3]), $"{lines[4]} {lines[5]}", lines[6].Trim());
     }
+
+    /// <summary>Whether this one is what it was: the same process with the same data.</summary>
+    /// <param name="name">One of <see cref="Names"/>.</param>
+    /// <param name="later">What was read later.</param>
+    public bool IsKept(string name, KeptWorkloads later)
+    {
+        ArgumentNullException.ThrowIfNull(later);
+        return Of(name) == later.Of(name);
+    }
+
+    private (int Pid, string Data) Of(string name) => (Names.IndexOf(name), Data.Split(' ')) switch
+    {
+        (0, var data) => (Redis, data[0]),
+        (1, var data) => (RedisJournal, data[1]),
+        (2, _) => (Ticker, $"{TickerFailures}"),
+        _ => throw new ArgumentOutOfRangeException(nameof(name), name, "is none of the workloads"),
+    };
 
     private static int Number(string text) => int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture);
 }

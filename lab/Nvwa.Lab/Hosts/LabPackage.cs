@@ -30,6 +30,10 @@ public static class LabPackage
         new LabFile(LabPaths.Workload("redis.service"), "/etc/systemd/system/redis.service"),
         new LabFile(LabPaths.Workload("redis-journal.service"), "/etc/systemd/system/redis-journal.service"),
         new LabFile(LabPaths.Workload("slow-stop.service"), "/etc/systemd/system/slow-stop.service"),
+        new LabFile(LabPaths.Workload("disk-filler.service"), "/etc/systemd/system/disk-filler.service"),
+        new LabFile(LabPaths.Workload("damage.service"), "/etc/systemd/system/damage.service"),
+        new LabFile(LabPaths.Workload("criu-that-dies"), "/usr/local/sbin/criu-that-dies", LabFile.Executable),
+        new LabFile(LabPaths.Workload("criu-after-a-death"), "/usr/local/sbin/criu-after-a-death", LabFile.Executable),
     ];
 
     /// <summary>The package that the caller named, or else the one built last.</summary>

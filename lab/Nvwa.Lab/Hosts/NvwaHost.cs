@@ -79,7 +79,7 @@ public sealed class NvwaHost(LabGuest guest)
             string.Format(CultureInfo.InvariantCulture, UpdateFormat, version), cancellationToken: cancellationToken);
 
     /// <summary>Updates, and waits until the command has ended or another kernel answers.</summary>
-    /// <param name="version">The kernel to change to.</param>
+    /// <param name="version">The kernel to change to, and options if there are any.</param>
     /// <param name="onOutput">Gets each new piece of output, once.</param>
     /// <param name="cancellationToken">Stops looking; the update goes on.</param>
     /// <exception cref="TimeoutException">Neither happened in time.</exception>

@@ -30,7 +30,7 @@ public sealed class OutsideWatch : IAsyncDisposable
                 network, new IPEndPoint(LabNetwork.GuestAddress, KeptWorkloads.RedisPort), "outside", ConnectTimeout, cancellationToken));
             watch.Add("redis-journal.service", await RedisClient.ConnectAsync(
                 network, new IPEndPoint(LabNetwork.GuestAddressV6, KeptWorkloads.RedisJournalPort), "outside", ConnectTimeout, cancellationToken));
-            watch.Add("ticker", await TickerClient.ConnectAsync(
+            watch.Add(KeptWorkloads.TickerName, await TickerClient.ConnectAsync(
                 network, new IPEndPoint(LabNetwork.GuestAddress, KeptWorkloads.TickerPort), ConnectTimeout, cancellationToken));
             return watch;
         }
@@ -41,11 +41,12 @@ public sealed class OutsideWatch : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits until each workload has given this many more right answers.</summary>
+    /// <summary>Waits until each workload, or each of those named, has given this many more right answers.</summary>
     /// <exception cref="LabException">One did not in time, or broke its promise.</exception>
-    public async Task AnsweredAsync(int count, TimeSpan timeout, CancellationToken cancellationToken = default)
+    public async Task AnsweredAsync(
+        int count, TimeSpan timeout, IReadOnlyCollection<string>? names = null, CancellationToken cancellationToken = default)
     {
-        foreach ((string name, SteadyClient client) in _clients)
+        foreach ((string name, SteadyClient client) in _clients.Where(watched => names?.Contains(watched.Name) ?? true))
         {
             try
             {

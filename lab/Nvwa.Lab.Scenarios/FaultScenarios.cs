@@ -1,0 +1,182 @@
+using Nvwa.Lab.Hosts;
+
+namespace Nvwa.Lab.Scenarios;
+
+/// <summary>
+/// Whatever breaks, at whatever moment, the host ends in one of the states of <see cref="EndState"/>, and says which. Each
+/// chain is one guest, which ends with an update that must succeed. The table of all of them is artifacts/lab/faults.txt.
+/// </summary>
+[Collection(OneGuestAtATime.Name)]
+public sealed class FaultScenarios(PreparedHost prepared, FaultTable table) : IClassFixture<FaultTable>
+{
+    private const string LameKernel = "7.9-lame";
+
+    // Written so that it does not find the shell that asks.
+    private const string FindTicker = "pgrep -f '[p]ython3 /root/ticker.py'";
+
+    // ---- The quick half: around the commit, where most can be lost ----
+
+    [Fact]
+    public Task Crashes_and_power_cuts_around_the_commit() => RunAsync(
+        "fault-commit",
+        [
+            FaultCase.Crash("Save", EndState.RolledBack),
+            FaultCase.Crash("Switch", EndState.RolledBack),
+            FaultCase.PowerCut("Save", EndState.Interrupted),
+            FaultCase.PowerCut("Switch", EndState.Updated),
+            FaultCase.Crash("Restore", EndState.Degraded) with { Seam = ["RestoreCrash redis.service"], Gone = ["redis.service"] },
+        ]);
+
+    // ---- The other half, with ./dev test --full ----
+
+    [Fact]
+    [Trait("half", "full")]
+    public Task A_daemon_that_is_killed_goes_on_where_it_was() => RunAsync(
+        "fault-crashes",
+        [
+            FaultCase.Crash("Load", EndState.RolledBack),
+            FaultCase.Crash("Prepare", EndState.RolledBack),
+            FaultCase.Crash("Quiesce", EndState.RolledBack),
+            FaultCase.Crash("RollBack", EndState.RolledBack) with { Seam = ["SaveCrash", "RollBackCrash"] },
+            FaultCase.Crash("Confirm", EndState.Updated),
+        ]);
+
+    [Fact]
+    [Trait("half", "full")]
+    public Task Power_cuts_on_the_old_kernel() => RunAsync(
+        "fault-power-old",
+        [
+            FaultCase.PowerCut("Load", EndState.Interrupted),
+            FaultCase.PowerCut("Prepare", EndState.Interrupted, LabKernel.New),
+            FaultCase.PowerCut("Quiesce", EndState.Interrupted),
+            FaultCase.PowerCut("RollBack", EndState.Interrupted) with { Seam = ["SaveCrash", "RollBackPowerCut"] },
+            FaultCase.PowerCut("Switch", EndState.Updated, LabKernel.New),
+        ]);
+
+    [Fact]
+    [Trait("half", "full")]
+    public Task Power_cuts_on_the_new_kernel() => RunAsync(
+        "fault-power-new",
+        [
+            FaultCase.PowerCut("Restore", EndState.Updated, LabKernel.New),
+            FaultCase.PowerCut("Confirm", EndState.Degraded, LabKernel.New),
+        ]);
+
+    [Fact]
+    [Trait("half", "full")]
+    public Task Damaged_images_cost_their_owner_its_memory_and_nobody_else() => RunAsync(
+        "fault-images",
+        [
+            Damage("ImageBitFlip", "redis.service", "printf X | dd of=$image bs=1 seek=$(($(stat -c %s $image) / 2)) conv=notrunc"),
+            Damage("ImageTruncated", "redis-journal.service", "truncate -s -4096 $image"),
+            new FaultCase("UpdateWhileDegraded", "Check", EndState.Updated),
+            new FaultCase("DowngradeAtOnce", "Check", EndState.Updated),
+        ]);
+
+    [Fact]
+    [Trait("half", "full")]
+    public Task A_CRIU_that_is_killed_costs_at_most_its_own_workload() => RunAsync(
+        "fault-criu",
+        [
+            new FaultCase("CriuKilledInDump", "Save", EndState.RolledBack)
+            {
+                Criu = "/usr/local/sbin/criu-that-dies", Before = "echo 'nvwa-dump-0 */dump.log' >/root/criu-dies", Gone = ["redis.service"],
+            },
+            new FaultCase("CriuKilledInRestore", "Restore", EndState.Degraded)
+            {
+                Criu = "/usr/local/sbin/criu-that-dies", Before = "echo redis.service redis/restore.log >/root/criu-dies; sync /root/criu-dies /root", Gone = ["redis.service"],
+            },
+        ]);
+
+    [Fact]
+    [Trait("half", "full")]
+    public Task A_host_that_gets_in_the_way_is_rolled_back() => RunAsync(
+        "fault-host",
+        [
+            new FaultCase("DiskFull", "Save", EndState.RolledBack)
+            {
+                Before = "systemctl daemon-reload && systemctl start disk-filler.service", After = "systemctl stop disk-filler.service; rm -f /root/filler",
+            },
+            new FaultCase("HungService", "Quiesce", EndState.RolledBack)
+            {
+                Before =
+                    """
+                    mkdir -p /run/systemd/system/slow-stop.service.d
+                    printf '[Service]\nTimeoutStopSec=infinity\n' >/run/systemd/system/slow-stop.service.d/hung.conf
+                    systemctl daemon-reload && systemctl start slow-stop.service
+                    setsid -f sh -c 'until nvwa status --json | grep -q "\"rollBack\""; do sleep 3; done; touch /run/slow-stop.go' </dev/null >/dev/null 2>&1
+                    """,
+                After = "touch /run/slow-stop.go; systemctl stop slow-stop.service; rm -r /run/systemd/system/slow-stop.service.d; systemctl daemon-reload",
+            },
+            new FaultCase("WorkloadDies", "Prepare", EndState.RolledBack)
+            {
+                Criu = "/usr/local/sbin/criu-after-a-death", Before = $"{FindTicker} >/root/victim", Gone = [KeptWorkloads.TickerName],
+            },
+            new FaultCase("SecondUpdate", "Quiesce", EndState.Updated)
+            {
+                Before =
+                    $"""
+                    systemctl start slow-stop.service
+                    setsid -f sh -c 'until test "$(systemctl is-active slow-stop.service)" = deactivating; do sleep 1; done
+                        nvwa update {prepared.NewKernel}; echo $? >/root/second; sync /root/second /root; touch /run/slow-stop.go' </dev/null >/dev/null 2>&1
+                    """,
+                After = "grep -qx 1 /root/second && rm /root/second",
+            },
+        ]);
+
+    [Fact]
+    [Trait("half", "full")]
+    public Task A_new_kernel_that_does_not_come_up_costs_a_cold_boot_and_nothing_else() => RunAsync(
+        "fault-kernels",
+        [
+            // Without an init of its own the initial RAM disk is not entered, and the kernel cannot read LABEL=.
+            new FaultCase("KernelPanics", "Switch", EndState.Updated) { Options = "--append rdinit=/nope", ComesBack = true },
+            new FaultCase("NoDiskDrivers", "Switch", EndState.Updated)
+            {
+                Version = LameKernel,
+                ComesBack = true,
+                Before =
+                    $"""
+                    set -e
+                    cp /boot/vmlinuz-{prepared.NewKernel} /boot/vmlinuz-{LameKernel}
+                    cp /boot/config-{prepared.NewKernel} /boot/config-{LameKernel}
+                    cp -al /usr/lib/modules/{prepared.NewKernel} /usr/lib/modules/{LameKernel}
+                    cp -a /etc/initramfs-tools /root/lame && : >/root/lame/modules
+                    find /usr/lib/modules/{LameKernel} -name 'virtio_blk.ko*' -print -delete | grep -q .
+                    depmod {LameKernel}
+                    mkinitramfs -d /root/lame -o /boot/initrd.img-{LameKernel} {LameKernel}
+                    """,
+                After = $"rm -r /boot/*-{LameKernel} /usr/lib/modules/{LameKernel} /root/lame",
+            },
+        ]);
+
+    /// <summary>Done by the new kernel's early boot to the larger file of a workload's images, before anything is restored.</summary>
+    private static FaultCase Damage(string name, string workload, string command)
+    {
+        string directory = workload[..workload.IndexOf('.', StringComparison.Ordinal)];
+        return new FaultCase(name, "Restore", EndState.Degraded)
+        {
+            Gone = [workload],
+            Before =
+                $"""
+                cat >/root/damage <<'END'
+                image=$(ls -S /var/nvwa/running/*/{directory}/pages-*.img | head -n 1)
+                {command}
+                END
+                sync /root/damage /root
+                """,
+        };
+    }
+
+    private Task RunAsync(string name, IReadOnlyList<FaultCase> faults) => prepared.RunAsync(name, async host =>
+    {
+        await using var faulty = new FaultyHost(host, prepared.Image, table);
+        await faulty.BeginAsync();
+        foreach (FaultCase fault in faults)
+        {
+            await faulty.MeetAsync(fault);
+        }
+
+        await faulty.EndAsync();
+    });
+}
