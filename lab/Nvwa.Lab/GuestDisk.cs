@@ -86,6 +86,15 @@ public sealed class GuestDisk
         await CreateOverlayAsync(target, SafePath, cancellationToken);
     }
 
+    /// <summary>Keeps all of its files, those of a life that is not settled included.</summary>
+    public void CopyTo(string directory)
+    {
+        foreach (string path in new[] { SafePath, LivePath, LogPath }.Where(File.Exists))
+        {
+            File.Copy(path, Path.Combine(directory, Path.GetFileName(path)), overwrite: true);
+        }
+    }
+
     private async Task ReplayAsync(FileStream log, IReadOnlyList<LoggedWrite> writes, CancellationToken cancellationToken)
     {
         if (writes.Count == 0)

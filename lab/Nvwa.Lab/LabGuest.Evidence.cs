@@ -54,8 +54,8 @@ public sealed partial class LabGuest
 
         if (!await TryCollectAsync(Path.Combine(target, "guest.tar.gz")))
         {
-            await SwitchedOffAsync();
-            File.Copy(_disk.SafePath, Path.Combine(target, "disk.qcow2"), overwrite: true);
+            await EndQemuAsync();
+            _disk.CopyTo(target);
         }
 
         return target;

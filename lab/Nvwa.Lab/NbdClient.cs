@@ -46,16 +46,15 @@ internal sealed class NbdClient : IDisposable
         try
         {
             await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellationToken);
+            var client = new NbdClient(socket);
+            await client.GreetAsync(cancellationToken);
+            return client;
         }
         catch
         {
             socket.Dispose();
             throw;
         }
-
-        var client = new NbdClient(socket);
-        await client.GreetAsync(cancellationToken);
-        return client;
     }
 
     /// <summary>Copies a part of a file to the disk.</summary>

@@ -15,7 +15,8 @@ namespace Nvwa.Lab.Hosts;
 public static class FaultSeam
 {
     private const string FaultsFile = "/root/nvwa-faults";
-    private const string SettingFile = "/etc/systemd/system.conf.d/50-nvwa-faults.conf";
+    // Not named after nvwa: it is no leftover of an update.
+    private const string SettingFile = "/etc/systemd/system.conf.d/50-lab-faults.conf";
     private const string Setting = "[Manager]\nDefaultEnvironment=NVWA_FAULTS=" + FaultsFile + "\n";
     private const string WaitingWords = "waiting for the power to go";
 
