@@ -51,10 +51,24 @@ public sealed record FaultCase(string Name, string Phase, EndState End)
     /// <summary>The new kernel does not come up: it ends in the kernel that it began with, by a cold boot.</summary>
     public bool ComesBack { get; init; }
 
-    /// <summary>The workloads that cannot be kept. Where it is rolled back they may still be whole; what is not must be named.</summary>
+    /// <summary>The workloads that cannot be kept.</summary>
     public IReadOnlyCollection<string> Gone { get; init; } = [];
 
+    /// <summary>Those that may be gone or not, by chance: what is must be named.</summary>
+    public IReadOnlyCollection<string> MayBeGone { get; init; } = [];
+
     public bool IsPowerCut => PowerOn != LabKernel.None;
+
+    /// <summary>A collaborator fails, as the seam has it.</summary>
+    /// <param name="name">The seam's name.</param>
+    /// <param name="phase">Where it happens.</param>
+    /// <param name="end">What becomes of it.</param>
+    /// <param name="workload">Of this workload only; where it is degraded, the one that is gone.</param>
+    public static FaultCase Failure(string name, string phase, EndState end, string? workload = null) => new(name, phase, end)
+    {
+        Seam = [workload is null ? name : $"{name} {workload}"],
+        Gone = end == EndState.Degraded && workload is not null ? [workload] : [],
+    };
 
     /// <summary>nvwa's process is killed in this phase.</summary>
     public static FaultCase Crash(string phase, EndState end) => new($"{phase}Crash", phase, end) { Seam = [$"{phase}Crash"] };

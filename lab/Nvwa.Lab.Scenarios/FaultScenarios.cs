@@ -24,7 +24,7 @@ public sealed class FaultScenarios(PreparedHost prepared, FaultTable table) : IC
             FaultCase.Crash("Switch", EndState.RolledBack),
             FaultCase.PowerCut("Save", EndState.Interrupted),
             FaultCase.PowerCut("Switch", EndState.Updated),
-            FaultCase.Crash("Restore", EndState.Degraded) with { Seam = ["RestoreCrash redis.service"], Gone = ["redis.service"] },
+            FaultCase.Failure("RestoreCrash", "Restore", EndState.Degraded, "redis.service"),
         ]);
 
     // ---- The other half, with ./dev test --full ----
@@ -58,8 +58,52 @@ public sealed class FaultScenarios(PreparedHost prepared, FaultTable table) : IC
     public Task Power_cuts_on_the_new_kernel() => RunAsync(
         "fault-power-new",
         [
-            FaultCase.PowerCut("Restore", EndState.Updated, LabKernel.New),
-            FaultCase.PowerCut("Confirm", EndState.Degraded, LabKernel.New),
+            // The others' restores may have been begun, too.
+            FaultCase.Failure("RestorePowerCut", "Restore", EndState.Degraded, "redis.service") with
+            {
+                PowerOn = LabKernel.New, MayBeGone = ["redis-journal.service", KeptWorkloads.TickerName],
+            },
+            FaultCase.Failure("ResumingPowerCut", "Restore", EndState.Degraded, "redis-journal.service") with
+            {
+                PowerOn = LabKernel.Old, MayBeGone = ["redis.service", KeptWorkloads.TickerName],
+            },
+            FaultCase.PowerCut("Confirm", EndState.Degraded),
+        ]);
+
+    [Fact]
+    [Trait("half", "full")]
+    public Task Collaborators_that_fail_before_the_jump() => RunAsync(
+        "fault-collaborators",
+        [
+            FaultCase.Failure("KexecRefuses", "Load", EndState.RolledBack),
+            FaultCase.Failure("CriuDoesNotStart", "Prepare", EndState.RolledBack),
+            FaultCase.Failure("PlanNotWritten", "Prepare", EndState.RolledBack),
+            FaultCase.Failure("UnitDoesNotStop", "Quiesce", EndState.RolledBack),
+            FaultCase.Failure("PacketLockFails", "Save", EndState.RolledBack),
+            FaultCase.Failure("FreezeTimesOut", "Save", EndState.RolledBack),
+            FaultCase.Failure("DumpFails", "Save", EndState.RolledBack),
+            FaultCase.Failure("DumpDiskFull", "Save", EndState.RolledBack),
+            FaultCase.Failure("DumpTimesOut", "Save", EndState.RolledBack),
+            FaultCase.Failure("SyncTimesOut", "Switch", EndState.RolledBack),
+            FaultCase.Failure("SyncFails", "Switch", EndState.RolledBack),
+            FaultCase.Failure("CommitNotWritten", "Switch", EndState.RolledBack),
+            FaultCase.Failure("JumpFails", "Switch", EndState.RolledBack),
+        ]);
+
+    [Fact]
+    [Trait("half", "full")]
+    public Task Collaborators_that_fail_after_the_jump() => RunAsync(
+        "fault-restores",
+        [
+            FaultCase.Failure("ImagesUnreadable", "Restore", EndState.Degraded, "redis.service"),
+            FaultCase.Failure("PidTaken", "Restore", EndState.Updated, "redis.service"),
+            FaultCase.Failure("AddressMissing", "Restore", EndState.Updated),
+            FaultCase.Failure("RestoreFails", "Restore", EndState.Degraded, "redis-journal.service"),
+            FaultCase.Failure("ResumingCrash", "Restore", EndState.Degraded, "redis.service"),
+            FaultCase.Failure("ResumingNotWritten", "Restore", EndState.Degraded, "redis.service"),
+            FaultCase.Failure("RestoredNotWritten", "Restore", EndState.Updated, "redis-journal.service"),
+            FaultCase.Failure("ImagesNotRemoved", "Confirm", EndState.Updated),
+            FaultCase.Failure("ClosingNotWritten", "Confirm", EndState.Updated),
         ]);
 
     [Fact]
@@ -80,7 +124,7 @@ public sealed class FaultScenarios(PreparedHost prepared, FaultTable table) : IC
         [
             new FaultCase("CriuKilledInDump", "Save", EndState.RolledBack)
             {
-                Criu = "/usr/local/sbin/criu-that-dies", Before = "echo 'nvwa-dump-0 */dump.log' >/root/criu-dies", Gone = ["redis.service"],
+                Criu = "/usr/local/sbin/criu-that-dies", Before = "echo 'nvwa-dump-0 */dump.log' >/root/criu-dies", MayBeGone = ["redis.service"],
             },
             new FaultCase("CriuKilledInRestore", "Restore", EndState.Degraded)
             {

@@ -14,7 +14,7 @@ namespace Nvwa.Lab.Hosts;
 /// </summary>
 /// <param name="Redis">Main process as systemd has it.</param>
 /// <param name="RedisJournal">Likewise.</param>
-/// <param name="Ticker">The process.</param>
+/// <param name="Ticker">The process; 0 where it is gone.</param>
 /// <param name="TickerFailures">How often it found itself damaged.</param>
 /// <param name="Data">A digest over the keys of each Redis that nobody writes.</param>
 /// <param name="Units">What systemd says of the two units, one property a line.</param>
@@ -95,8 +95,9 @@ public sealed record KeptWorkloads(int Redis, int RedisJournal, int Ticker, int 
             $$"""
             systemctl show --value -p MainPID redis.service
             systemctl show --value -p MainPID redis-journal.service
-            awk '/^start / { pid = $2 } END { print pid }' {{TickerLog}}
-            grep -c ^FAIL {{TickerLog}}
+            pid=$(awk '/^start / { pid = $2 } END { print pid }' {{TickerLog}})
+            grep -qs ticker.py /proc/$pid/cmdline && echo $pid || echo 0
+            cat {{TickerLog}} | grep -c ^FAIL
             redis-cli -e -p {{RedisPort}} EVAL "{{Digest}}" 0 {{Keys}} 2>/dev/null || echo lost
             redis-cli -e -p {{RedisJournalPort}} EVAL "{{Digest}}" 0 {{Keys}} 2>/dev/null || echo lost
             systemctl show -p {{UnitProperties}} redis.service redis-journal.service
