@@ -40,6 +40,7 @@ internal sealed class FaultyHost(NvwaHost host, LabImage image, FaultTable table
     public async Task MeetAsync(FaultCase fault)
     {
         EndState end = EndState.None;
+        bool holds = false;
         try
         {
             GuestBoot before = await Guest.BootAsync();
@@ -54,10 +55,11 @@ internal sealed class FaultyHost(NvwaHost host, LabImage image, FaultTable table
             await IsOnAsync(fault, before, target);
             IReadOnlyList<string> gone = await HoldsAsync(fault, update);
             await CleanUpAsync(fault, gone, begun);
+            holds = true;
         }
         finally
         {
-            await table.AddAsync(fault.Name, fault.Phase, $"{end}", $"{fault.End}");
+            await table.AddAsync(fault.Name, fault.Phase, $"{end}", holds);
         }
     }
 

@@ -19,8 +19,9 @@ import threading
 import time
 
 INTERVAL = 0.1
-# An emulated machine that is busy may hold a thread up for long; a pause for a kernel change is longer.
-JUMP_LIMIT = 8.0
+# An emulated machine that is busy may hold a thread up for long, and an update whose daemon is killed is rolled back after
+# some seconds in the freezer, which do count; a pause for a kernel change is longer.
+JUMP_LIMIT = 20.0
 
 
 class Ticker:

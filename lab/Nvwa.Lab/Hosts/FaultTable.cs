@@ -8,9 +8,13 @@ public sealed class FaultTable
 {
     private readonly List<string[]> _rows = [["FAULT", "PHASE", "END STATE", ""]];
 
-    public async Task AddAsync(string fault, string phase, string end, string expected)
+    /// <param name="fault">Its name.</param>
+    /// <param name="phase">Where it happened.</param>
+    /// <param name="end">What nvwa says became of it.</param>
+    /// <param name="isTrue">Whether that is what had to become of it, and the host was seen to be in that state.</param>
+    public async Task AddAsync(string fault, string phase, string end, bool isTrue)
     {
-        _rows.Add([fault, phase, end, end == expected ? "" : $"not {expected}"]);
+        _rows.Add([fault, phase, end, isTrue ? "" : "FAILED"]);
         _ = Directory.CreateDirectory(Path.GetDirectoryName(LabPaths.FaultTable)!);
         await File.WriteAllLinesAsync(LabPaths.FaultTable, _rows.Select(Line));
     }
