@@ -62,11 +62,12 @@ internal sealed class Recovery(IHost host, Action<string> log)
         string reason = state.RevokedBecause is { } revoked
             ? $"the machine went down while the update was rolled back ({revoked})"
             : $"the machine went down in {state.Phase}, before the switch";
+        var images = ImageStore.Of(state);
         foreach (Workload workload in state.Workloads.Select(workload => workload.Workload))
         {
-            host.RemoveImages(ImageStore.Of(state), workload);
+            host.RemoveImages(images, workload);
             Fate fate = workload.Kind == WorkloadKind.Service ? Fate.ColdStarted : Fate.Lost;
-            host.Journal.Append(new NotRestored(workload.Name, fate, reason, null, host.Now()));
+            host.Journal.Append(new NotRestored(workload.Name, fate, reason, host.LastLog(images, workload), host.Now()));
         }
 
         host.Journal.Append(new Closed(Outcome.Interrupted, null, host.Now()));

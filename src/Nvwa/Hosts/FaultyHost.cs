@@ -154,7 +154,7 @@ internal sealed class FaultyHost(IHost host, IFaults faults) : IHost
         }
     }
 
-    public string? RestoreLog(ImageStore images, Workload workload) => host.RestoreLog(images, workload);
+    public string? LastLog(ImageStore images, Workload workload) => host.LastLog(images, workload);
 
     public void Announce(int mainPid) => host.Announce(mainPid);
 

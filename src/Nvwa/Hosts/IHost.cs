@@ -136,8 +136,8 @@ internal interface IHost : IDisposable
     /// <returns>The main process.</returns>
     Task<int> RestoreAsync(UpdateState state, Workload workload, Action boundary, CancellationToken cancellation);
 
-    /// <summary>The log of the last restore, and the error that ended it; null where there is none.</summary>
-    string? RestoreLog(ImageStore images, Workload workload);
+    /// <summary>CRIU's last log of the workload: of its restore, or else of its dump. Null where there is none.</summary>
+    string? LastLog(ImageStore images, Workload workload);
 
     /// <summary>Tells systemd which process the service is, and that it has started.</summary>
     void Announce(int mainPid);

@@ -101,11 +101,8 @@ internal sealed partial class LinuxHost
         }
     }
 
-    public string? RestoreLog(ImageStore images, Workload workload)
-    {
-        string log = images.Log(workload, ImageStore.RestoreLog);
-        return File.Exists(log) ? log : null;
-    }
+    public string? LastLog(ImageStore images, Workload workload) =>
+        new[] { ImageStore.RestoreLog, ImageStore.DumpLog }.Select(log => images.Log(workload, log)).FirstOrDefault(File.Exists);
 
     public void Announce(int mainPid)
     {

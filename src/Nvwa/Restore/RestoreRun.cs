@@ -19,10 +19,9 @@ internal sealed class RestoreRun(IHost host, Action<string> log)
     {
         host.Journal.Append(new Arrived(host.BootId, host.Release, host.Now()));
         host.Journal.Append(new PhaseEntered(Phase.Restore, host.Now()));
-        UpdateState state = host.Journal.Read()!;
-        await Task.WhenAll(
-            host.StartAllAsync(ProcessesToRestore(state), cancellation),
-            host.StartAllAsync([.. state.Workloads.Where(workload => workload.Workload.Kind == WorkloadKind.Service && !workload.IsSettled).Select(workload => workload.Workload.Unit)], cancellation));
+        await RestoreAsync(cancellation);
+        // What died on the way, before its images were consumed, is tried once more.
+        await RestoreAsync(cancellation);
         await SettleTheRestAsync(cancellation);
         await GiveUpTheDeadAsync(cancellation);
         await StartTheColdAsync(cancellation);
@@ -35,13 +34,15 @@ internal sealed class RestoreRun(IHost host, Action<string> log)
         return await ConfirmAsync(host.Journal.Read()!, cancellation);
     }
 
-    /// <summary>By a unit of their own each: nothing of ours is around them.</summary>
-    private string[] ProcessesToRestore(UpdateState state) =>
-    [
-        .. state.Workloads
-            .Where(workload => workload.Workload.Kind == WorkloadKind.Process && workload.IsPending(host.BootId))
-            .Select(workload => Resume.UnitOf(workload.Workload)),
-    ];
+    /// <summary>Services by their own unit, processes by one of ours each: nothing of ours is around them.</summary>
+    private async Task RestoreAsync(CancellationToken cancellation)
+    {
+        string[] pending = [.. host.Journal.Read()!.Workloads.Where(workload => workload.IsPending(host.BootId)).Select(UnitOf)];
+        if (pending.Length > 0)
+        {
+            await host.StartAllAsync(pending, cancellation);
+        }
+    }
 
     /// <summary>A restore that ended without a word (killed, or never run) is no restore.</summary>
     private async Task SettleTheRestAsync(CancellationToken cancellation)
@@ -82,8 +83,8 @@ internal sealed class RestoreRun(IHost host, Action<string> log)
         foreach (WorkloadState workload in given)
         {
             Fate fate = workload.Workload.Kind == WorkloadKind.Service ? Fate.ColdStarted : Fate.Lost;
-            string? restoreLog = host.RestoreLog(ImageStore.Of(host.Journal.Read()!), workload.Workload);
-            host.Journal.Append(new NotRestored(workload.Workload.Name, fate, reason(workload), restoreLog, host.Now()));
+            string? lastLog = host.LastLog(ImageStore.Of(host.Journal.Read()!), workload.Workload);
+            host.Journal.Append(new NotRestored(workload.Workload.Name, fate, reason(workload), lastLog, host.Now()));
         }
 
         // Without their drop-ins services are what they were.

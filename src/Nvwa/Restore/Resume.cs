@@ -115,7 +115,7 @@ internal sealed class Resume(IHost host, Action<string> log)
         bool service = workload.Kind == WorkloadKind.Service;
         log($"resume: {workload.Name} cannot be restored: {reason}");
         host.Journal.Append(new NotRestored(
-            workload.Name, service ? Fate.ColdStarted : Fate.Lost, reason, host.RestoreLog(ImageStore.Of(state), workload), host.Now()));
+            workload.Name, service ? Fate.ColdStarted : Fate.Lost, reason, host.LastLog(ImageStore.Of(state), workload), host.Now()));
         BestEffort(host.TellLockHolder);
         if (!service)
         {

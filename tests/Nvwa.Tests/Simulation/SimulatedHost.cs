@@ -238,7 +238,7 @@ internal sealed class SimulatedHost(SimulatedMachine machine, SimulatedProcess p
         return workload.MainPid;
     }
 
-    public string? RestoreLog(ImageStore images, Workload workload) => null;
+    public string? LastLog(ImageStore images, Workload workload) => null;
 
     public void Announce(int mainPid)
     {
