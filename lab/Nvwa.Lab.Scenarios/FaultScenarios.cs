@@ -24,7 +24,7 @@ public sealed class FaultScenarios(PreparedHost prepared, FaultTable table) : IC
             FaultCase.Crash("Switch", EndState.RolledBack),
             FaultCase.PowerCut("Save", EndState.Interrupted),
             FaultCase.PowerCut("Switch", EndState.Updated),
-            FaultCase.Failure("RestoreCrash", "Restore", EndState.Degraded, "redis.service"),
+            FaultCase.Crash("Restore", EndState.Updated) with { Seam = ["RestoreCrash redis.service"] },
         ]);
 
     // ---- The other half, with ./dev test --full ----
@@ -96,12 +96,12 @@ public sealed class FaultScenarios(PreparedHost prepared, FaultTable table) : IC
         "fault-restores",
         [
             FaultCase.Failure("ImagesUnreadable", "Restore", EndState.Degraded, "redis.service"),
-            FaultCase.Failure("PidTaken", "Restore", EndState.Updated, "redis.service"),
+            FaultCase.Failure("PidTaken", "Restore", EndState.Updated),
             FaultCase.Failure("AddressMissing", "Restore", EndState.Updated),
             FaultCase.Failure("RestoreFails", "Restore", EndState.Degraded, "redis-journal.service"),
             FaultCase.Failure("ResumingCrash", "Restore", EndState.Degraded, "redis.service"),
             FaultCase.Failure("ResumingNotWritten", "Restore", EndState.Degraded, "redis.service"),
-            FaultCase.Failure("RestoredNotWritten", "Restore", EndState.Updated, "redis-journal.service"),
+            FaultCase.Failure("RestoredNotWritten", "Restore", EndState.Updated),
             FaultCase.Failure("ImagesNotRemoved", "Confirm", EndState.Updated),
             FaultCase.Failure("ClosingNotWritten", "Confirm", EndState.Updated),
         ]);

@@ -49,7 +49,7 @@ internal sealed class Resume(IHost host, Action<string> log)
         int pid;
         try
         {
-            await host.AwaitAddressesAsync(found.Endpoints, cancellation);
+            await AwaitAddressesAsync(found, cancellation);
             await host.VerifyImagesAsync(ImageStore.Of(state), found, cancellation);
             pid = await RestoreAsync(state, found.Workload, cancellation);
         }
@@ -67,6 +67,20 @@ internal sealed class Resume(IHost host, Action<string> log)
 
         BestEffort(host.TellLockHolder);
         return ExitCode.Done;
+    }
+
+    /// <summary>Networks that come up late are no reason to lose a workload; one that does not come up at all is.</summary>
+    private async Task AwaitAddressesAsync(WorkloadState workload, CancellationToken cancellation)
+    {
+        try
+        {
+            await host.AwaitAddressesAsync(workload.Endpoints, cancellation);
+        }
+        catch (TimeoutException late)
+        {
+            log($"resume {workload.Workload.Name}: {late.Message}, waiting once more");
+            await host.AwaitAddressesAsync(workload.Endpoints, cancellation);
+        }
     }
 
     private async Task<int> RestoreAsync(UpdateState state, Workload workload, CancellationToken cancellation)
