@@ -57,6 +57,9 @@ public sealed record FaultCase(string Name, string Phase, EndState End)
     /// <summary>Those that may be gone or not, by chance: what is must be named.</summary>
     public IReadOnlyCollection<string> MayBeGone { get; init; } = [];
 
+    /// <summary>Something is left over, and nvwa says so.</summary>
+    public bool LeavesTrouble { get; init; }
+
     public bool IsPowerCut => PowerOn != LabKernel.None;
 
     /// <summary>A collaborator fails, as the seam has it.</summary>

@@ -102,7 +102,7 @@ public sealed class FaultScenarios(PreparedHost prepared, FaultTable table) : IC
             FaultCase.Failure("ResumingCrash", "Restore", EndState.Degraded, "redis.service"),
             FaultCase.Failure("ResumingNotWritten", "Restore", EndState.Degraded, "redis.service"),
             FaultCase.Failure("RestoredNotWritten", "Restore", EndState.Updated),
-            FaultCase.Failure("ImagesNotRemoved", "Confirm", EndState.Updated),
+            FaultCase.Failure("ImagesNotRemoved", "Confirm", EndState.Updated) with { LeavesTrouble = true },
             FaultCase.Failure("ClosingNotWritten", "Confirm", EndState.Updated),
         ]);
 

@@ -68,7 +68,7 @@ internal sealed record UpdateReport(
         [.. state.Phases.Select((entered, i) => Time(entered, state.Phases.ElementAtOrDefault(i + 1)))],
         [.. state.Workloads.Select(workload => Of(state, workload))],
         state.RollBack?.Restarted ?? [],
-        state.RollBack?.Troubles ?? []);
+        state.RollBack?.Troubles ?? state.End?.Troubles ?? []);
 
     private static WorkloadReport Of(UpdateState state, WorkloadState workload) => new(
         workload.Workload.Name,
