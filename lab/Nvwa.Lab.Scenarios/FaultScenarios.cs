@@ -88,6 +88,9 @@ public sealed class FaultScenarios(PreparedHost prepared, FaultTable table) : IC
             FaultCase.Failure("SyncFails", "Switch", EndState.RolledBack),
             FaultCase.Failure("CommitNotWritten", "Switch", EndState.RolledBack),
             FaultCase.Failure("JumpFails", "Switch", EndState.RolledBack),
+            new FaultCase("ThawFails", "RollBack", EndState.RolledBack) { Seam = ["DumpFails", "ThawFails"] },
+            new FaultCase("StartFails", "RollBack", EndState.RolledBack) { Seam = ["DumpFails", "StartFails"] },
+            new FaultCase("RevocationNotWritten", "RollBack", EndState.RolledBack) { Seam = ["JumpFails", "RevocationNotWritten"], LeavesTrouble = true },
         ]);
 
     [Fact]

@@ -104,9 +104,17 @@ public sealed class AppendLog : IDisposable
 
             Libc.FlushData(_file, _path);
         }
-        catch (LinuxException)
+        catch (LinuxException failed)
         {
-            Libc.Truncate(_file, before, _path);
+            try
+            {
+                Libc.Truncate(_file, before, _path);
+            }
+            catch (LinuxException also)
+            {
+                throw new LinuxException(failed.Operation, _path, failed.Errno, $"and it could not be taken back: {also.Message}");
+            }
+
             throw;
         }
     }

@@ -33,6 +33,7 @@ internal sealed class SystemdJobs : IDisposable
     /// </summary>
     /// <param name="member"><c>StartUnit</c>, <c>StopUnit</c>.</param>
     /// <param name="units">Any of their names.</param>
+    /// <param name="mode">Of each job.</param>
     /// <param name="order">From <see cref="SystemdOrder"/>.</param>
     /// <param name="deadline">For all together.</param>
     /// <param name="cancellationToken">Ends the wait; jobs that were made stay.</param>
@@ -40,6 +41,7 @@ internal sealed class SystemdJobs : IDisposable
     public IReadOnlyDictionary<string, SystemdJobResult> RunAll(
         string member,
         IReadOnlyCollection<string> units,
+        string mode,
         Func<IReadOnlyCollection<string>, IReadOnlyDictionary<string, IReadOnlyList<string>>, IReadOnlyList<string>>
             order,
         Deadline deadline,
@@ -52,7 +54,7 @@ internal sealed class SystemdJobs : IDisposable
         {
             cancellationToken.ThrowIfCancellationRequested();
             Attempt(results, name, () =>
-                jobs[name] = Request(member, name, message => message.Append(name).Append("replace")));
+                jobs[name] = Request(member, name, message => message.Append(name).Append(mode)));
         }
 
         WaitForAll(jobs.Values, deadline, cancellationToken);

@@ -24,12 +24,14 @@ public sealed class OutsideWatch : IAsyncDisposable
     public static async Task<OutsideWatch> StartAsync(LabNetwork network, CancellationToken cancellationToken = default)
     {
         var watch = new OutsideWatch();
+        // A Redis that was started cold may remember an earlier watch from its disk.
+        string prefix = $"outside-{Guid.NewGuid():N}";
         try
         {
             watch.Add("redis.service", await RedisClient.ConnectAsync(
-                network, new IPEndPoint(LabNetwork.GuestAddress, KeptWorkloads.RedisPort), "outside", ConnectTimeout, cancellationToken));
+                network, new IPEndPoint(LabNetwork.GuestAddress, KeptWorkloads.RedisPort), prefix, ConnectTimeout, cancellationToken));
             watch.Add("redis-journal.service", await RedisClient.ConnectAsync(
-                network, new IPEndPoint(LabNetwork.GuestAddressV6, KeptWorkloads.RedisJournalPort), "outside", ConnectTimeout, cancellationToken));
+                network, new IPEndPoint(LabNetwork.GuestAddressV6, KeptWorkloads.RedisJournalPort), prefix, ConnectTimeout, cancellationToken));
             watch.Add(KeptWorkloads.TickerName, await TickerClient.ConnectAsync(
                 network, new IPEndPoint(LabNetwork.GuestAddress, KeptWorkloads.TickerPort), ConnectTimeout, cancellationToken));
             return watch;

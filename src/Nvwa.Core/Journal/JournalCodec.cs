@@ -42,31 +42,62 @@ public static class JournalCodec
         return bytes;
     }
 
-    /// <exception cref="InvalidDataException">These are not the bytes of a journal of this version.</exception>
+    /// <exception cref="InvalidDataException">
+    /// These are not the bytes of a journal of this version, or they are damaged before the last record.
+    /// </exception>
     public static Decoded Decode(ReadOnlySpan<byte> bytes)
+    {
+        int whole = WholeLength(bytes);
+        var records = new List<JournalRecord>();
+        for (int at = Header.Length; at < whole;)
+        {
+            int length = Prefix + (int)BinaryPrimitives.ReadUInt32LittleEndian(bytes[at..]);
+            // The checksum holds, so these are bytes that some nvwa wrote: JSON that cannot be read is a newer format, not a
+            // torn tail, and guessing past it would lose steps.
+            records.Add(Parse(bytes[(at + Prefix)..(at + length)]));
+            at += length;
+        }
+
+        return new Decoded(records, whole);
+    }
+
+    /// <summary>Bytes up to the end of the last whole record, by lengths and checksums alone.</summary>
+    /// <exception cref="InvalidDataException">See <see cref="Decode"/>.</exception>
+    public static int WholeLength(ReadOnlySpan<byte> bytes)
     {
         if (!bytes.StartsWith(Header))
         {
             // A header that a crash cut short is a journal without records.
-            return Header.StartsWith(bytes)
-                ? new Decoded([], 0)
-                : throw new InvalidDataException("not a journal of nvwa: it does not begin with NVWAJRN1");
+            return Header.StartsWith(bytes) ? 0 : throw new InvalidDataException("not a journal of nvwa: it does not begin with NVWAJRN1");
         }
 
-        var records = new List<JournalRecord>();
         int at = Header.Length;
-        while (TryDecodeOne(bytes[at..], out JournalRecord? record, out int length))
+        while (IsRecord(bytes[at..], out int length))
         {
-            records.Add(record!);
             at += length;
         }
 
-        return new Decoded(records, at);
+        RefuseDamage(bytes, at);
+        return at;
     }
 
-    private static bool TryDecodeOne(ReadOnlySpan<byte> bytes, out JournalRecord? record, out int length)
+    /// <summary>
+    /// Only the last record can be torn. Where a whole one follows, what is before it was damaged on the disk: to read on would
+    /// be a guess, and to cut it off would forget steps that were taken.
+    /// </summary>
+    private static void RefuseDamage(ReadOnlySpan<byte> bytes, int end)
     {
-        record = null;
+        for (int at = end + 1; at < bytes.Length - Prefix; at++)
+        {
+            if (bytes[at + Prefix] == '{' && IsRecord(bytes[at..], out _))
+            {
+                throw new InvalidDataException($"the journal is damaged at byte {end}: whole records follow");
+            }
+        }
+    }
+
+    private static bool IsRecord(ReadOnlySpan<byte> bytes, out int length)
+    {
         length = 0;
         if (bytes.Length < Prefix)
         {
@@ -85,9 +116,6 @@ public static class JournalCodec
             return false;
         }
 
-        // The checksum holds, so these are bytes that some nvwa wrote: JSON that cannot be read is a newer format, not a
-        // torn tail, and guessing past it would lose steps.
-        record = Parse(payload);
         length = Prefix + (int)payloadLength;
         return true;
     }

@@ -20,7 +20,7 @@ internal sealed class ImagesCheck : IHostCheck
 
         string existing = FileSystems.Existing(configured);
         Mount mount = FileSystems.MountOf(existing);
-        yield return Persistent(configured, existing, mount) ?? Private(configured, existing) ?? Room(configured, existing, mount, host);
+        yield return Persistent(configured, existing, mount) ?? MountedAtBoot(configured, mount, host) ?? Private(configured, existing) ?? Room(configured, existing, mount, host);
     }
 
     private CheckResult? Persistent(string configured, string existing, Mount mount) =>
@@ -29,6 +29,13 @@ internal sealed class ImagesCheck : IHostCheck
             : !FileSystems.IsWritable(existing)
                 ? CheckResult.Refuse(Name, configured, $"cannot be written ({mount.Point} is {mount.Type}, mounted read-only?)", "remount it, or point 'criu_dir' elsewhere")
                 : null;
+
+    private CheckResult? MountedAtBoot(string configured, Mount mount, HostFacts host) =>
+        mount.Point == "/" || MountsCheck.IsMountedAtBoot(host.Root, mount.Point)
+            ? null
+            : CheckResult.Refuse(
+                Name, configured, $"lies on {mount.Point}, which was mounted by hand: the boot of the new kernel will not mount it",
+                "name it in /etc/fstab, make a .mount unit, or point 'criu_dir' elsewhere");
 
     /// <summary>Who can write the images decides what runs with root's rights after the switch.</summary>
     private CheckResult? Private(string configured, string existing) =>

@@ -19,6 +19,11 @@ internal sealed class Clearing(ConfigurationFiles files, IUpdateJournal journal,
             _removed.Add("the loaded kernel");
         }
 
+        if (state is { IsOpen: true, PanicTimeout: { } seconds })
+        {
+            Sysctl.Write("kernel.panic", seconds);
+        }
+
         if (state?.IsOpen == true)
         {
             journal.Append(new Closed(Outcome.Discarded, null, Moment.Now()));

@@ -187,7 +187,12 @@ internal sealed class NvwaDaemon(ConfigurationFiles files, IUpdateJournal journa
         {
             // A rollback that did not get through: nothing may be forgotten while it is frozen.
             using IHost host = connect();
-            await new RollBack(host, log).RunAsync(state, state.LastForwardPhase, "nvwa init");
+            RolledBack ended = await new RollBack(host, log).RunAsync(state, state.LastForwardPhase, "nvwa init");
+            if (journal.Read() is { IsOpen: true })
+            {
+                throw VarlinkException.Of(
+                    NvwaInterface.Failed, new Message($"init: update {state.Id} could not be rolled back: {string.Join("; ", ended.Troubles)}"), ApiJson.Default.Message);
+            }
         }
 
         using var systemd = SystemdBus.Connect();

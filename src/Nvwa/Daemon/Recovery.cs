@@ -45,11 +45,11 @@ internal sealed class Recovery(IHost host, Action<string> log)
                 await new RollBack(host, log).RunAsync(state!, state!.LastForwardPhase, "the daemon ended while it ran");
                 break;
             case NextStep.CloseInterrupted:
-                CloseInterrupted(state!);
+                await CloseInterruptedAsync(state!, cancellation);
                 break;
-            case NextStep.Nothing when host.Journal.IsInPlace:
+            case NextStep.Nothing when state is not null && host.Journal.IsInPlace:
                 // A crash between the last record and the move to the history.
-                RestoreRun.Finish(host);
+                await RestoreRun.FinishAsync(host, state!, cancellation);
                 break;
             default:
                 break;
@@ -57,7 +57,7 @@ internal sealed class Recovery(IHost host, Action<string> log)
     }
 
     /// <summary>What was saved does not count; the host came up as after any reboot.</summary>
-    private void CloseInterrupted(UpdateState state)
+    private async Task CloseInterruptedAsync(UpdateState state, CancellationToken cancellation)
     {
         string reason = state.RevokedBecause is { } revoked
             ? $"the machine went down while the update was rolled back ({revoked})"
@@ -71,7 +71,7 @@ internal sealed class Recovery(IHost host, Action<string> log)
         }
 
         host.Journal.Append(new Closed(Outcome.Interrupted, null, host.Now()));
-        RestoreRun.Finish(host);
+        await RestoreRun.FinishAsync(host, state, cancellation);
         log($"update {state.Id}: {reason}");
     }
 }

@@ -56,5 +56,15 @@ internal sealed class FaultFile(string path) : IFaults
         never.Wait();
     }
 
-    private static void Tell(string words) => Sysctl.Log(Emergency, $"nvwa: {words}");
+    private static void Tell(string words)
+    {
+        try
+        {
+            Sysctl.Log(Emergency, $"nvwa: {words}");
+        }
+        catch (LinuxException)
+        {
+            // A unit without devices; the fault happens all the same.
+        }
+    }
 }

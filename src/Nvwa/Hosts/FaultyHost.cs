@@ -1,3 +1,4 @@
+using Nvwa.Core;
 using Nvwa.Core.Faults;
 using Nvwa.Core.Journal;
 using Nvwa.Core.Planning;
@@ -59,10 +60,15 @@ internal sealed class FaultyHost(IHost host, IFaults faults) : IHost
             : results;
     }
 
-    public Task<IReadOnlyDictionary<string, SystemdJobResult>> StartAllAsync(IReadOnlyList<string> units, CancellationToken cancellation)
+    public Task<IReadOnlyDictionary<string, SystemdJobResult>> StopOnlyAsync(IReadOnlyList<string> units, CancellationToken cancellation) =>
+        host.StopOnlyAsync(units, cancellation);
+
+    public IReadOnlyList<string> DownDependents(IReadOnlyList<string> units) => host.DownDependents(units);
+
+    public Task<IReadOnlyDictionary<string, SystemdJobResult>> StartAllAsync(IReadOnlyList<string> units, TimeSpan deadline, CancellationToken cancellation)
     {
         Throw(Fault.StartFails, () => new SystemdException("StartUnit", null, "org.freedesktop.DBus.Error.NoReply", "no reply"));
-        return host.StartAllAsync(units, cancellation);
+        return host.StartAllAsync(units, deadline, cancellation);
     }
 
     public bool IsDown(string unit) => host.IsDown(unit);
@@ -223,13 +229,13 @@ internal sealed class FaultyHost(IHost host, IFaults faults) : IHost
 
         public UpdateState? Read(string id) => journal.Read(id);
 
-        public void Begin(Opened opened) => journal.Begin(opened);
+        public void Begin(Opened opened, params IReadOnlyList<JournalRecord> further) => journal.Begin(opened, further);
 
-        public void Append(JournalRecord record)
+        public void Append(JournalRecord record, Func<UpdateState, string?>? obstacle = null)
         {
             (Fault fault, string? workload) = record switch
             {
-                Planned => (Fault.PlanNotWritten, null),
+                Planned when journal.Read()?.Phase == Phase.Prepare => (Fault.PlanNotWritten, null),
                 Committed => (Fault.CommitNotWritten, null),
                 Revoked => (Fault.RevocationNotWritten, null),
                 Resuming resuming => (Fault.ResumingNotWritten, resuming.Workload),
@@ -252,7 +258,7 @@ internal sealed class FaultyHost(IHost host, IFaults faults) : IHost
                 faults.CutPower(Fault.ConfirmPowerCut);
             }
 
-            journal.Append(record);
+            journal.Append(record, obstacle);
         }
 
         public bool Archive() => journal.Archive();

@@ -63,7 +63,16 @@ internal interface IHost : IDisposable
 
     Task<IReadOnlyDictionary<string, SystemdJobResult>> StopAllAsync(IReadOnlyList<string> units, CancellationToken cancellation);
 
-    Task<IReadOnlyDictionary<string, SystemdJobResult>> StartAllAsync(IReadOnlyList<string> units, CancellationToken cancellation);
+    /// <summary>These and no other: what requires one of them goes on.</summary>
+    Task<IReadOnlyDictionary<string, SystemdJobResult>> StopOnlyAsync(IReadOnlyList<string> units, CancellationToken cancellation);
+
+    /// <param name="units">What runs already is left alone; a start that is under way is waited for.</param>
+    /// <param name="deadline">For all together.</param>
+    /// <param name="cancellation">Ends the wait.</param>
+    Task<IReadOnlyDictionary<string, SystemdJobResult>> StartAllAsync(IReadOnlyList<string> units, TimeSpan deadline, CancellationToken cancellation);
+
+    /// <summary>Services that require one of these, and are down.</summary>
+    IReadOnlyList<string> DownDependents(IReadOnlyList<string> units);
 
     bool IsDown(string unit);
 
@@ -76,6 +85,7 @@ internal interface IHost : IDisposable
 
     void Stop(string unit);
 
+    /// <summary>This one and no other.</summary>
     void Restart(string unit);
 
     /// <summary>daemon-reload: the generators run anew.</summary>

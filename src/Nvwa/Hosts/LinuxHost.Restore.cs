@@ -17,6 +17,9 @@ internal sealed partial class LinuxHost
     /// <summary>SIGHUP, signal(7).</summary>
     private const int HangUp = 1;
 
+    /// <summary>SIGKILL, signal(7).</summary>
+    private const int Kill = 9;
+
     private static readonly TimeSpan AddressDeadline = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan RestoreDeadline = TimeSpan.FromMinutes(30);
     private static readonly TimeSpan NotifyDeadline = TimeSpan.FromSeconds(30);
@@ -120,7 +123,8 @@ internal sealed partial class LinuxHost
         }
         catch (OperationCanceledException)
         {
-            // Its unit ends it.
+            criu.Kill(Kill);
+            await criu.WaitAsync(CancellationToken.None);
         }
     }
 

@@ -62,17 +62,23 @@ internal sealed partial class LinuxHost
     {
         string[] units = [.. Systemd.ListUnits().Select(unit => unit.Name).Where(name => name.StartsWith(DumpUnit, StringComparison.Ordinal))];
         using var deadline = new CancellationTokenSource(OrphanDeadline);
+        await Task.WhenAll(units.Select(unit => AwaitEndAsync(unit, deadline.Token)));
+        // What is there now has ended, or will not.
+        await Systemd.StopAllAsync(units, UnitDeadline, CancellationToken.None);
+    }
+
+    private async Task AwaitEndAsync(string unit, CancellationToken cancellation)
+    {
+        // 0 once it has ended; systemd may have forgotten the unit, too.
+        int pid = (int)Systemd.GetUInt32(unit, SystemdInterface.Service, "MainPID");
+        using SafeFileHandle? criu = pid == 0 ? null : Pidfd.Open(pid);
         try
         {
-            foreach (string unit in units)
-            {
-                using SafeFileHandle? criu = Pidfd.Open((int)Systemd.GetUInt32(unit, SystemdInterface.Service, "MainPID"));
-                await (criu is null ? Task.CompletedTask : Pidfd.WaitAsync(criu, deadline.Token));
-            }
+            await (criu is null ? Task.CompletedTask : Pidfd.WaitAsync(criu, cancellation));
         }
-        finally
+        catch (OperationCanceledException)
         {
-            await Systemd.StopAllAsync(units, UnitDeadline, CancellationToken.None);
+            // It had its time.
         }
     }
 

@@ -15,8 +15,9 @@ internal sealed partial class LinuxHost(IUpdateJournal journal) : IHost
     /// <summary>Stopping what is not kept may take as long as systemd's own default for one unit, and a little.</summary>
     private static readonly TimeSpan StopDeadline = TimeSpan.FromSeconds(100);
 
-    /// <summary>More than a restore may take.</summary>
-    private static readonly TimeSpan StartDeadline = TimeSpan.FromMinutes(35);
+    /// <summary>systemd.unit(5): the other side of Requires= and BindsTo=.</summary>
+    private static readonly string[] Dependents = ["RequiredBy", "BoundBy"];
+
     private static readonly TimeSpan LoadDeadline = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan UnitDeadline = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan FreezeDeadline = TimeSpan.FromSeconds(30);
@@ -79,8 +80,17 @@ internal sealed partial class LinuxHost(IUpdateJournal journal) : IHost
     public Task<IReadOnlyDictionary<string, SystemdJobResult>> StopAllAsync(IReadOnlyList<string> units, CancellationToken cancellation) =>
         Systemd.StopAllAsync(units, StopDeadline, cancellation);
 
-    public Task<IReadOnlyDictionary<string, SystemdJobResult>> StartAllAsync(IReadOnlyList<string> units, CancellationToken cancellation) =>
-        Systemd.StartAllAsync(units, StartDeadline, cancellation);
+    public Task<IReadOnlyDictionary<string, SystemdJobResult>> StopOnlyAsync(IReadOnlyList<string> units, CancellationToken cancellation) =>
+        Systemd.StopOnlyAsync(units, StopDeadline, cancellation);
+
+    public Task<IReadOnlyDictionary<string, SystemdJobResult>> StartAllAsync(IReadOnlyList<string> units, TimeSpan deadline, CancellationToken cancellation) =>
+        Systemd.StartAllAsync(units, deadline, cancellation);
+
+    public IReadOnlyList<string> DownDependents(IReadOnlyList<string> units) =>
+    [
+        .. units.SelectMany(unit => Dependents.SelectMany(property => Systemd.GetStrings(unit, SystemdInterface.Unit, property)))
+            .Distinct().Where(unit => unit.EndsWith(".service", StringComparison.Ordinal) && IsDown(unit)),
+    ];
 
     public bool IsDown(string unit) => State(unit) is "inactive" or "failed" or "deactivating";
 
@@ -99,7 +109,7 @@ internal sealed partial class LinuxHost(IUpdateJournal journal) : IHost
 
     public void Stop(string unit) => Systemd.Stop(unit);
 
-    public void Restart(string unit) => Systemd.Restart(unit);
+    public void Restart(string unit) => Systemd.Restart(unit, SystemdBus.IgnoreDependencies);
 
     public void Reload() => Systemd.Reload();
 

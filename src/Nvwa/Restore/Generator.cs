@@ -48,12 +48,13 @@ internal static class Generator
         files["multi-user.target.wants/nvwa.service"] = $"{Units}/nvwa.service";
         foreach (WorkloadState workload in state.Workloads.Where(NeedsDropIn))
         {
-            files[$"{workload.Workload.Unit}.d/50-nvwa.conf"] = DropIn(workload.Workload);
+            files[$"{workload.Workload.Unit}.d/50-nvwa.conf"] = DropIn(workload.Workload, state.Opening.ImagesDirectory);
         }
 
         foreach (WorkloadState workload in state.Workloads.Where(workload => workload.Workload.Kind == WorkloadKind.Process && workload.IsPending(bootId)))
         {
             files[$"multi-user.target.wants/{Resume.UnitOf(workload.Workload)}"] = $"{Units}/nvwa-resume@.service";
+            files[$"{Resume.UnitOf(workload.Workload)}.d/50-nvwa.conf"] = $"[Unit]\nRequiresMountsFor={Escape(state.Opening.ImagesDirectory)}\n";
         }
 
         return files;
@@ -67,10 +68,14 @@ internal static class Generator
         workload.Workload.Kind == WorkloadKind.Service
         && workload.Step is WorkloadStep.Saved or WorkloadStep.Attempted or WorkloadStep.Resuming or WorkloadStep.Restored;
 
-    private static string DropIn(Workload workload) => $"""
+    /// <summary>As a unit file wants it: systemd.unit(5), specifiers, and quoting.</summary>
+    private static string Escape(string path) => $"\"{path.Replace("%", "%%", StringComparison.Ordinal).Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
+
+    private static string DropIn(Workload workload, string images) => $"""
         # Made by nvwa while {workload.Name} waits to be restored; gone once the update is confirmed.
         [Unit]
         After=nvwa-lock.service
+        RequiresMountsFor={Escape(images)}
         ConditionPathExists=
         AssertPathExists=
 
@@ -79,6 +84,9 @@ internal static class Generator
         NotifyAccess=all
         TimeoutStartSec=infinity
         Restart=no
+        # Nothing of a restore that ended may stay beside a cold start.
+        KillMode=control-group
+        SendSIGKILL=yes
         ExecCondition=
         ExecStartPre=
         ExecStart=

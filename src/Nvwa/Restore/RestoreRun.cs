@@ -13,34 +13,38 @@ namespace Nvwa.Restore;
 /// </summary>
 internal sealed class RestoreRun(IHost host, Action<string> log)
 {
+    /// <summary>More than CRIU may take.</summary>
+    private static readonly TimeSpan RestoreDeadline = TimeSpan.FromMinutes(35);
+
+    private static readonly TimeSpan StartDeadline = TimeSpan.FromMinutes(5);
+
     private readonly List<string> _troubles = [];
 
     public async Task<Outcome> RunAsync(CancellationToken cancellation)
     {
         host.Journal.Append(new Arrived(host.BootId, host.Release, host.Now()));
         host.Journal.Append(new PhaseEntered(Phase.Restore, host.Now()));
-        await RestoreAsync(cancellation);
+        // systemd may be at it, in any state up to READY=1: a start waits for that.
+        await StartAsync(workload => workload.Step is not (WorkloadStep.ColdStarted or WorkloadStep.Lost), cancellation);
         // What died on the way, before its images were consumed, is tried once more.
-        await RestoreAsync(cancellation);
+        await StartAsync(workload => workload.IsPending(host.BootId), cancellation);
         await SettleTheRestAsync(cancellation);
+        host.Journal.Append(new PhaseEntered(Phase.Confirm, host.Now()));
+        // What takes time comes before the last look at who lives.
+        RemoveImages(host.Journal.Read()!);
+        RtcTick? tick = await host.TickAsync(cancellation);
         await GiveUpTheDeadAsync(cancellation);
         await StartTheColdAsync(cancellation);
-        if (host.HasFailed(LockHolder.Unit))
-        {
-            _troubles.Add($"the packet lock could not be held, connections may have been reset; see: journalctl -b -u {LockHolder.Unit}");
-        }
-
-        host.Journal.Append(new PhaseEntered(Phase.Confirm, host.Now()));
-        return await ConfirmAsync(host.Journal.Read()!, cancellation);
+        return await CloseAsync(host.Journal.Read()!, tick, cancellation);
     }
 
     /// <summary>Services by their own unit, processes by one of ours each: nothing of ours is around them.</summary>
-    private async Task RestoreAsync(CancellationToken cancellation)
+    private async Task StartAsync(Func<WorkloadState, bool> which, CancellationToken cancellation)
     {
-        string[] pending = [.. host.Journal.Read()!.Workloads.Where(workload => workload.IsPending(host.BootId)).Select(UnitOf)];
-        if (pending.Length > 0)
+        string[] units = [.. host.Journal.Read()!.Workloads.Where(which).Select(UnitOf)];
+        if (units.Length > 0)
         {
-            await host.StartAllAsync(pending, cancellation);
+            await host.StartAllAsync(units, RestoreDeadline, cancellation);
         }
     }
 
@@ -56,7 +60,7 @@ internal sealed class RestoreRun(IHost host, Action<string> log)
 
         await GiveUpAsync(
             [.. host.Journal.Read()!.Workloads.Where(workload => !workload.IsSettled)],
-            workload => workload.Obstacle(host.BootId) ?? $"its restore did not finish; see: journalctl -b -u {workload.Workload.Unit}",
+            workload => workload.Obstacle(host.BootId) ?? $"its restore did not finish; see: journalctl -b -u {UnitOf(workload)}",
             cancellation);
     }
 
@@ -79,7 +83,8 @@ internal sealed class RestoreRun(IHost host, Action<string> log)
         }
 
         // First of all: somebody may just have started it again, and what is given up must not come to life after that.
-        await host.StopAllAsync([.. given.Select(UnitOf)], cancellation);
+        // Of a process also the scope: what is left of it is there.
+        await host.StopOnlyAsync([.. given.Select(UnitOf), .. given.Where(workload => workload.Workload.Kind == WorkloadKind.Process).Select(workload => workload.Workload.Unit)], cancellation);
         foreach (WorkloadState workload in given)
         {
             Fate fate = workload.Workload.Kind == WorkloadKind.Service ? Fate.ColdStarted : Fate.Lost;
@@ -100,26 +105,31 @@ internal sealed class RestoreRun(IHost host, Action<string> log)
     private async Task StartTheColdAsync(CancellationToken cancellation)
     {
         string[] cold = [.. host.Journal.Read()!.Workloads.Where(workload => workload.Step == WorkloadStep.ColdStarted).Select(workload => workload.Workload.Unit)];
-        IReadOnlyDictionary<string, SystemdJobResult> results = await host.StartAllAsync(cold, cancellation);
+        if (cold.Length == 0)
+        {
+            return;
+        }
+
+        IReadOnlyDictionary<string, SystemdJobResult> results = await host.StartAllAsync(cold, StartDeadline, cancellation);
+        // Their starts may have failed with the restore that they waited for.
+        await host.StartAllAsync(host.DownDependents(cold), StartDeadline, cancellation);
         _troubles.AddRange(results.Where(result => !result.Value.IsDone)
             .Select(result => $"{result.Key} could not be started cold: {result.Value.Detail ?? result.Value.Result}; see: journalctl -b -u {result.Key}"));
     }
 
-    private async Task<Outcome> ConfirmAsync(UpdateState state, CancellationToken cancellation)
+    private void RemoveImages(UpdateState state)
     {
-        var images = ImageStore.Of(state);
+        foreach (Workload workload in state.Workloads.Select(workload => workload.Workload).Where(_ => !state.Opening.Debug))
+        {
+            Try($"remove the images of {workload.Name}", () => host.RemoveImages(ImageStore.Of(state), workload));
+        }
+    }
+
+    private async Task<Outcome> CloseAsync(UpdateState state, RtcTick? tick, CancellationToken cancellation)
+    {
         foreach (WorkloadState workload in state.Workloads)
         {
             log(Tell(workload));
-            if (workload.Workload.Kind == WorkloadKind.Process)
-            {
-                host.Stop(Resume.UnitOf(workload.Workload));
-            }
-
-            if (!state.Opening.Debug)
-            {
-                Try($"remove the images of {workload.Workload.Name}", () => host.RemoveImages(images, workload.Workload));
-            }
         }
 
         if (state.PanicTimeout is { } seconds)
@@ -127,9 +137,15 @@ internal sealed class RestoreRun(IHost host, Action<string> log)
             Try("set kernel.panic back", () => host.PanicTimeout = seconds);
         }
 
-        Outcome outcome = state.Workloads.All(workload => workload.Step == WorkloadStep.Restored) && !host.HasFailed(LockHolder.Unit) ? Outcome.Updated : Outcome.Degraded;
-        host.Journal.Append(new Closed(outcome, await host.TickAsync(cancellation), host.Now(), _troubles));
-        Finish(host);
+        bool wasLocked = !host.HasFailed(LockHolder.Unit);
+        if (!wasLocked)
+        {
+            _troubles.Add($"the packet lock could not be held, connections may have been reset; see: journalctl -b -u {LockHolder.Unit}");
+        }
+
+        Outcome outcome = wasLocked && state.Workloads.All(workload => workload.Step == WorkloadStep.Restored) ? Outcome.Updated : Outcome.Degraded;
+        host.Journal.Append(new Closed(outcome, tick, host.Now(), _troubles));
+        await FinishAsync(host, state, cancellation);
         return outcome;
     }
 
@@ -137,10 +153,18 @@ internal sealed class RestoreRun(IHost host, Action<string> log)
     /// After the last record: the generator writes nothing any more. The journal goes to the history last, so that a daemon
     /// that ends in between finds what is left to do.
     /// </summary>
-    public static void Finish(IHost host)
+    public static async Task FinishAsync(IHost host, UpdateState state, CancellationToken cancellation)
     {
+        foreach (Workload process in state.Workloads.Select(workload => workload.Workload).Where(workload => workload.Kind == WorkloadKind.Process))
+        {
+            host.Stop(Resume.UnitOf(process));
+        }
+
         host.Reload();
         host.Stop(LockHolder.Unit);
+        // Until now their drop-ins kept systemd from starting them again, and a boot may not have them among its own.
+        await host.StartAllAsync(
+            [.. state.Workloads.Where(workload => workload.Workload.Kind == WorkloadKind.Service).Select(workload => workload.Workload.Unit)], StartDeadline, cancellation);
         host.Journal.Archive();
     }
 

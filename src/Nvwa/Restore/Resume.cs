@@ -37,8 +37,8 @@ internal sealed class Resume(IHost host, Action<string> log)
 
         if (found.ResumedIn == host.BootId && host.IsAlive(found.Workload, found.Workload.MainPid))
         {
-            // A process whose restore was ended after it had done its work; its unit was started once more.
-            return ExitCode.Done;
+            // Its restore was ended after it had done its work, and its unit was started once more.
+            return Run(found.Workload, found.Workload.MainPid);
         }
 
         if (found.Obstacle(host.BootId) is { } obstacle)
@@ -49,8 +49,7 @@ internal sealed class Resume(IHost host, Action<string> log)
         int pid;
         try
         {
-            await AwaitAddressesAsync(found, cancellation);
-            await host.VerifyImagesAsync(ImageStore.Of(state), found, cancellation);
+            await Task.WhenAll(AwaitAddressesAsync(found, cancellation), host.VerifyImagesAsync(ImageStore.Of(state), found, cancellation));
             pid = await RestoreAsync(state, found.Workload, cancellation);
         }
         catch (Exception failed) when (StepFailedException.IsExpected(failed) && !cancellation.IsCancellationRequested)
@@ -58,9 +57,14 @@ internal sealed class Resume(IHost host, Action<string> log)
             return await GiveUpAsync(state, found.Workload, failed.Message, cancellation);
         }
 
-        // It runs: whatever fails from here on must not make systemd end it for a start that failed.
-        BestEffort(() => host.Journal.Append(new Restored(name, pid, host.Now())));
-        if (found.Workload.Kind == WorkloadKind.Service)
+        return Run(found.Workload, pid);
+    }
+
+    /// <summary>It runs: whatever fails from here on must not make systemd end it for a start that failed.</summary>
+    private ExitCode Run(Workload workload, int pid)
+    {
+        BestEffort(() => host.Journal.Append(new Restored(workload.Name, pid, host.Now())));
+        if (workload.Kind == WorkloadKind.Service)
         {
             BestEffort(() => host.Announce(pid));
         }
@@ -101,15 +105,9 @@ internal sealed class Resume(IHost host, Action<string> log)
     }
 
     /// <summary>From here on the images count no more. Until here the daemon may have given the workload up.</summary>
-    private void Consume(Workload workload)
-    {
-        if (host.Journal.Read()?.Find(workload.Name)?.Step != WorkloadStep.Attempted)
-        {
-            throw new StepFailedException("it was given up while it was being restored");
-        }
-
-        host.Journal.Append(new Resuming(workload.Name, host.BootId, host.Now()));
-    }
+    private void Consume(Workload workload) => host.Journal.Append(
+        new Resuming(workload.Name, host.BootId, host.Now()),
+        state => state.Find(workload.Name)?.Step == WorkloadStep.Attempted ? null : "it was given up while it was being restored");
 
     private void BestEffort(Action step)
     {
@@ -128,6 +126,12 @@ internal sealed class Resume(IHost host, Action<string> log)
     {
         bool service = workload.Kind == WorkloadKind.Service;
         log($"resume: {workload.Name} cannot be restored: {reason}");
+        if (!service)
+        {
+            // What is left of it is in its scope, not in our unit: a second one must not come beside it.
+            await host.StopOnlyAsync([workload.Unit], cancellation);
+        }
+
         host.Journal.Append(new NotRestored(
             workload.Name, service ? Fate.ColdStarted : Fate.Lost, reason, host.LastLog(ImageStore.Of(state), workload), host.Now()));
         BestEffort(host.TellLockHolder);

@@ -16,12 +16,14 @@ internal interface IUpdateJournal
     /// <summary>Whether the last update's journal is not yet in the history.</summary>
     bool IsInPlace { get; }
 
-    /// <summary>Begins a journal.</summary>
-    void Begin(Opened opened);
+    /// <summary>Begins a journal, with these records or not at all.</summary>
+    void Begin(Opened opened, params IReadOnlyList<JournalRecord> further);
 
     /// <summary>On disk when it returns, and behind whole records only: what stands behind a torn one is never read.</summary>
-    /// <exception cref="InvalidDataException">No update is open.</exception>
-    void Append(JournalRecord record);
+    /// <param name="record">What to append.</param>
+    /// <param name="obstacle">Asked under the journal's lock why not to append; null for no reason, or for nobody to ask.</param>
+    /// <exception cref="InvalidDataException">No update is open, or there is an obstacle.</exception>
+    void Append(JournalRecord record, Func<UpdateState, string?>? obstacle = null);
 
     /// <summary>An update that has ended goes to the history.</summary>
     /// <returns>Whether there was one.</returns>

@@ -26,26 +26,31 @@ internal sealed class UpdateJournal(string directory) : IUpdateJournal
         // An id is ours only if it looks like one: it must not become a path.
         !UpdateId.IsValid(id) ? null : ReadFile(_path) is { } open && open.Id == id ? open : ReadFile(Path.Combine(_history, id));
 
-    public void Begin(Opened opened)
+    public void Begin(Opened opened, params IReadOnlyList<JournalRecord> further)
     {
         PrivateDirectory.Create(directory);
         PrivateDirectory.Create(_history);
         Archive();
-        AtomicFile.Write(_path, [.. JournalCodec.Header, .. JournalCodec.Encode(opened)], PrivateFile);
+        AtomicFile.Write(_path, [.. JournalCodec.Header, .. JournalCodec.Encode(opened), .. further.SelectMany(JournalCodec.Encode)], PrivateFile);
     }
 
-    public void Append(JournalRecord record)
+    public void Append(JournalRecord record, Func<UpdateState, string?>? obstacle = null)
     {
         try
         {
             using var log = AppendLog.OpenExisting(_path);
-            log.AppendBehindWhole(JournalCodec.Encode(record), bytes => JournalCodec.Decode(bytes).ValidLength, MaxLength);
+            log.AppendBehindWhole(JournalCodec.Encode(record), bytes => WholeLength(bytes, obstacle), MaxLength);
         }
         catch (LinuxException none) when (none.Errno == Errno.ENOENT)
         {
             throw new InvalidDataException($"{_path}: no update is open", none);
         }
     }
+
+    private static int WholeLength(byte[] bytes, Func<UpdateState, string?>? obstacle) =>
+        obstacle is not null && UpdateState.Of(JournalCodec.Decode(bytes).Records) is { } state && obstacle(state) is { } why
+            ? throw new InvalidDataException(why)
+            : JournalCodec.WholeLength(bytes);
 
     public bool Archive()
     {

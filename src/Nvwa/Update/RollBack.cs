@@ -16,6 +16,9 @@ internal sealed class RollBack(IHost host, Action<string> log)
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
+    /// <summary>A unit that still hangs in its stop, which its start waits for, must not keep the operator from the answer.</summary>
+    private static readonly TimeSpan StartDeadline = TimeSpan.FromMinutes(2);
+
     private readonly List<string> _troubles = [];
 
     /// <param name="state">The update as its journal tells it.</param>
@@ -49,8 +52,8 @@ internal sealed class RollBack(IHost host, Action<string> log)
         }
 
         Try("unload the new kernel", host.UnloadKernel);
-        IReadOnlyList<string> restarted = [];
-        await InsistAsync("start what was stopped", async () => restarted = await StartAsync(state.StopList));
+        List<string> restarted = [];
+        await InsistAsync("start what was stopped", () => StartAsync(state.StopList, restarted));
         foreach (WorkloadState workload in state.Workloads)
         {
             Try($"remove the images of {workload.Workload.Name}", () => host.RemoveImages(images, workload.Workload));
@@ -93,7 +96,11 @@ internal sealed class RollBack(IHost host, Action<string> log)
                 Try($"remove the images of {workload.Workload.Name} instead", () => host.RemoveImages(images, workload.Workload));
             }
 
-            await TryAsync("bring that to disk", () => host.SyncAsync(CancellationToken.None));
+            if (!await TryAsync("bring that to disk", () => host.SyncAsync(CancellationToken.None)))
+            {
+                Trouble("take the commit back: it stands on the disk, and the next boot would restore what goes on running here; "
+                    + "do not reboot before 'rm -r' of the images succeeds: " + images.Root);
+            }
         }
     }
 
@@ -101,12 +108,11 @@ internal sealed class RollBack(IHost host, Action<string> log)
     /// Starts what Quiesce stopped; names what really was down. All of the list is started: a stop that is still queued
     /// behind another would otherwise come after everything is said to run.
     /// </summary>
-    private async Task<IReadOnlyList<string>> StartAsync(IReadOnlyList<string> stopped)
+    private async Task StartAsync(IReadOnlyList<string> stopped, List<string> down)
     {
-        string[] down = [.. stopped.Where(host.IsDown)];
-        IReadOnlyDictionary<string, SystemdJobResult> results = await host.StartAllAsync(stopped, CancellationToken.None);
+        down.AddRange(stopped.Where(host.IsDown).Except(down));
+        IReadOnlyDictionary<string, SystemdJobResult> results = await host.StartAllAsync(stopped, StartDeadline, CancellationToken.None);
         _troubles.AddRange(results.Where(result => !result.Value.IsDone).Select(result => $"start {result.Key}: {result.Value.Detail ?? result.Value.Result}; see: journalctl -u {result.Key}"));
-        return down;
     }
 
     private void Try(string what, Action step)

@@ -30,10 +30,11 @@ internal sealed class UpdateRun(UpdatePlan plan, IHost host, Func<Progress, Task
 
     public async Task<RolledBack> RunAsync(CancellationToken cancellation)
     {
-        _journal.Begin(new Opened(
-            plan.Id, host.Release, plan.Kernel.Version, host.BootId, _images.Root, plan.Server.CriuExe, plan.Restore.DebugMode, host.Now()));
+        var opened = new Opened(
+            plan.Id, host.Release, plan.Kernel.Version, host.BootId, _images.Root, plan.Server.CriuExe, plan.Restore.DebugMode, host.Now());
         try
         {
+            Begin(opened);
             await PhaseAsync(Phase.Load, LoadAsync, cancellation);
             await PhaseAsync(Phase.Prepare, PrepareAsync, cancellation);
             await PhaseAsync(Phase.Quiesce, QuiesceAsync, cancellation);
@@ -46,8 +47,39 @@ internal sealed class UpdateRun(UpdatePlan plan, IHost host, Func<Progress, Task
             await ReleaseAsync();
             // What no collaborator's failure explains is a bug, and needs its trace.
             log($"{failed.Phase} failed: {(StepFailedException.IsExpected(failed.InnerException!) ? failed.Message : failed.InnerException)}");
-            return await new RollBack(host, log).RunAsync(_journal.Read()!, failed.Phase, failed.Message);
+            return await new RollBack(host, log).RunAsync(Undo(opened), failed.Phase, failed.Message);
         }
+    }
+
+    private void Begin(Opened opened)
+    {
+        try
+        {
+            // With the plan: whoever finds this journal after a crash can name what it is about.
+            _journal.Begin(opened, new Planned(plan.Workloads, plan.StopList, null, host.PanicTimeout));
+        }
+        catch (Exception failed) when (StepFailedException.IsExpected(failed))
+        {
+            throw new PhaseException(Phase.Load, $"the journal could not be begun: {failed.Message}", failed);
+        }
+    }
+
+    /// <summary>What a rollback has to undo; a journal that cannot be read now, as on a failing disk, must not keep anything frozen.</summary>
+    private UpdateState Undo(Opened opened)
+    {
+        try
+        {
+            if (_journal.Read() is { } state && state.Id == plan.Id)
+            {
+                return state;
+            }
+        }
+        catch (Exception failed) when (StepFailedException.IsExpected(failed))
+        {
+            log($"the journal cannot be read: {failed.Message}; rolling back by the plan");
+        }
+
+        return UpdateState.Of([opened, new Planned(plan.Workloads, plan.StopList, null), new Committed(host.Now())])!;
     }
 
     private Task<string> LoadAsync(CancellationToken cancellation) => host.LoadKernelAsync(plan, cancellation);
@@ -165,11 +197,17 @@ internal sealed class UpdateRun(UpdatePlan plan, IHost host, Func<Progress, Task
 
     private async Task ReleaseAsync()
     {
+        _lock?.Dispose();
         foreach (IDumper dumper in _dumpers)
         {
-            await dumper.DisposeAsync();
+            try
+            {
+                await dumper.DisposeAsync();
+            }
+            catch (Exception failed) when (StepFailedException.IsExpected(failed))
+            {
+                log($"{dumper.Workload.Name}: {failed.Message}, going on");
+            }
         }
-
-        _lock?.Dispose();
     }
 }

@@ -137,7 +137,18 @@ internal sealed class JournalTorn() : Target("journal-torn")
         }
         else
         {
-            IsBeginning(JournalCodec.Decode(bytes).Records, written, place);
+            IReadOnlyList<JournalRecord> read;
+            try
+            {
+                read = JournalCodec.Decode(bytes).Records;
+            }
+            catch (InvalidDataException)
+            {
+                // Damaged before its last record: refused as a whole.
+                return;
+            }
+
+            IsBeginning(read, written, place);
         }
     }
 

@@ -14,6 +14,7 @@ public sealed class GeneratorTests
         # Made by nvwa while redis.service waits to be restored; gone once the update is confirmed.
         [Unit]
         After=nvwa-lock.service
+        RequiresMountsFor="/var/nvwa/running/20261121T093000Z"
         ConditionPathExists=
         AssertPathExists=
 
@@ -22,6 +23,9 @@ public sealed class GeneratorTests
         NotifyAccess=all
         TimeoutStartSec=infinity
         Restart=no
+        # Nothing of a restore that ended may stay beside a cold start.
+        KillMode=control-group
+        SendSIGKILL=yes
         ExecCondition=
         ExecStartPre=
         ExecStart=
@@ -36,6 +40,7 @@ public sealed class GeneratorTests
         [
             "multi-user.target.wants/nvwa-resume@1800.service -> /usr/lib/systemd/system/nvwa-resume@.service",
             "multi-user.target.wants/nvwa.service -> /usr/lib/systemd/system/nvwa.service",
+            "nvwa-resume@1800.service.d/50-nvwa.conf",
             RedisDropIn,
             "sysinit.target.wants/nvwa-lock.service -> /usr/lib/systemd/system/nvwa-lock.service",
             "web@1.service.d/50-nvwa.conf",

@@ -18,12 +18,34 @@ internal sealed class Plan
     /// <summary>After so many steps the operator cancels; 0 for never.</summary>
     public int CancelAt { get; set; }
 
+    public bool CriuFailsAfterTheBoundary { get; set; }
+
+    /// <summary>After so many steps a workload that was restored ends by itself; 0 for never.</summary>
+    public int DeathAt { get; set; }
+
+    /// <summary>The journal cannot be read at this step; 0 for never.</summary>
+    public int UnreadableAt { get; set; }
+
+    /// <summary>Nothing but its faults goes wrong.</summary>
+    public bool HasOneFault => Faults.Count == 1 && Ends.Count == 0 && CancelAt == 0 && !HauntCommit && !CriuFailsAfterTheBoundary && DeathAt == 0 && UnreadableAt == 0;
+
+    public void Clear()
+    {
+        Faults.Clear();
+        Ends.Clear();
+        HauntCommit = CriuFailsAfterTheBoundary = false;
+        CancelAt = DeathAt = UnreadableAt = 0;
+    }
+
     public static Plan Of(Random random, IReadOnlyList<string> workloads)
     {
         var plan = new Plan
         {
             HauntCommit = random.Next(40) == 0,
             CancelAt = random.Next(20) == 0 ? random.Next(1, 80) : 0,
+            CriuFailsAfterTheBoundary = random.Next(40) == 0,
+            DeathAt = random.Next(40) == 0 ? random.Next(120, MaxSteps) : 0,
+            UnreadableAt = random.Next(40) == 0 ? random.Next(1, MaxSteps) : 0,
         };
         Fault[] all = [.. Enum.GetValues<Fault>().Where(fault => fault != Fault.None)];
         for (int count = random.Next(4); count > 0; count--)
@@ -40,7 +62,7 @@ internal sealed class Plan
     }
 
     public override string ToString() =>
-        $"faults [{string.Join(", ", Faults)}], ends [{string.Join(", ", Ends.Select(end => $"{(end.Value ? "power" : "process")}@{end.Key}"))}], cancel at {CancelAt}{(HauntCommit ? ", commit haunted" : "")}";
+        $"faults [{string.Join(", ", Faults)}], ends [{string.Join(", ", Ends.Select(end => $"{(end.Value ? "power" : "process")}@{end.Key}"))}], cancel at {CancelAt}{(HauntCommit ? ", commit haunted" : "")}{(CriuFailsAfterTheBoundary ? ", CRIU fails after the boundary" : "")}, death at {DeathAt}, unreadable at {UnreadableAt}";
 }
 
 internal sealed class SimulatedFaults(SimulatedMachine machine, SimulatedProcess process) : IFaults

@@ -67,10 +67,10 @@ internal sealed class SimulatedDisk(Random random)
     public UpdateState? Read(string id) => ReadOpen() is { } open && open.Id == id ? open
         : _history.TryGetValue(id, out byte[]? bytes) ? UpdateState.Of(JournalCodec.Decode(bytes).Records) : null;
 
-    public void Begin(Opened opened)
+    public void Begin(Opened opened, IReadOnlyList<JournalRecord> further)
     {
         Archive();
-        _journal = [.. JournalCodec.Header, .. JournalCodec.Encode(opened)];
+        _journal = [.. JournalCodec.Header, .. JournalCodec.Encode(opened), .. further.SelectMany(JournalCodec.Encode)];
         _ghost = null;
     }
 
@@ -115,6 +115,13 @@ internal sealed class SimulatedJournal(SimulatedMachine machine, SimulatedProces
     public UpdateState? Read()
     {
         machine.Touch(process);
+        if (machine.Plan.UnreadableAt > 0 && machine.Steps >= machine.Plan.UnreadableAt)
+        {
+            machine.Plan.UnreadableAt = 0;
+            machine.Trace($"{process.Name}: the journal cannot be read");
+            throw new IOException("journal: Input/output error");
+        }
+
         return machine.Disk.Read();
     }
 
@@ -124,16 +131,21 @@ internal sealed class SimulatedJournal(SimulatedMachine machine, SimulatedProces
         return machine.Disk.Read(id);
     }
 
-    public void Begin(Opened opened)
+    public void Begin(Opened opened, params IReadOnlyList<JournalRecord> further)
     {
         machine.Touch(process);
-        machine.Disk.Begin(opened);
+        machine.Disk.Begin(opened, further);
         machine.Touch(process);
     }
 
-    public void Append(JournalRecord record)
+    public void Append(JournalRecord record, Func<UpdateState, string?>? obstacle = null)
     {
         machine.Touch(process, () => machine.Disk.Tear(record));
+        if (machine.Disk.ReadOpen() is { } state && obstacle?.Invoke(state) is { } why)
+        {
+            throw new InvalidDataException(why);
+        }
+
         if (record is Committed && machine.Plan.HauntCommit)
         {
             machine.Plan.HauntCommit = false;

@@ -73,7 +73,16 @@ internal sealed class SimulatedHost(SimulatedMachine machine, SimulatedProcess p
         return units.ToDictionary(unit => unit, _ => new SystemdJobResult(SystemdJobResult.Done));
     }
 
-    public async Task<IReadOnlyDictionary<string, SystemdJobResult>> StartAllAsync(IReadOnlyList<string> units, CancellationToken cancellation)
+    public Task<IReadOnlyDictionary<string, SystemdJobResult>> StopOnlyAsync(IReadOnlyList<string> units, CancellationToken cancellation) =>
+        StopAllAsync(units, cancellation);
+
+    public IReadOnlyList<string> DownDependents(IReadOnlyList<string> units)
+    {
+        machine.Touch(process);
+        return [];
+    }
+
+    public async Task<IReadOnlyDictionary<string, SystemdJobResult>> StartAllAsync(IReadOnlyList<string> units, TimeSpan deadline, CancellationToken cancellation)
     {
         await machine.StepAsync(process);
         string[] results = await Task.WhenAll(units.Select(machine.StartAsync));
@@ -229,6 +238,13 @@ internal sealed class SimulatedHost(SimulatedMachine machine, SimulatedProcess p
         catch (Exception failed) when (failed is not EndedException)
         {
             throw new StepFailedException($"CRIU refused Restore: {failed.Message}", failed);
+        }
+
+        if (machine.Plan.CriuFailsAfterTheBoundary)
+        {
+            machine.Plan.CriuFailsAfterTheBoundary = false;
+            machine.Trace($"{process.Name}: CRIU fails after the boundary");
+            throw new StepFailedException("CRIU refused Restore");
         }
 
         // CRIU has its answer: the workload runs, whether its client lives or not.

@@ -86,6 +86,8 @@ internal sealed class SimulatedUnit(string name)
 /// </summary>
 internal sealed class SimulatedMachine
 {
+    private const string Disabled = "queue.service";
+
     public static readonly string[] Others = ["cron.service", "web.service"];
 
     private readonly Random _random;
@@ -94,6 +96,7 @@ internal sealed class SimulatedMachine
     private Dictionary<string, SimulatedUnit> _units = [];
     private HashSet<string> _generated = [];
     private int _steps;
+    private bool _isUpdateRequested;
     private int _snapshots;
     private int _boots;
     private SimulatedProcess? _daemon;
@@ -108,7 +111,7 @@ internal sealed class SimulatedMachine
         Disk = new SimulatedDisk(random);
     }
 
-    public static IReadOnlyList<Workload> Kept { get; } =
+    public static List<Workload> Kept { get; } =
     [
         new("redis.service", WorkloadKind.Service, "redis.service", 601, [601], ServiceType.Notify, []),
         new("queue.service", WorkloadKind.Service, "queue.service", 602, [602], ServiceType.Simple, []),
@@ -126,6 +129,11 @@ internal sealed class SimulatedMachine
     public List<Snapshot> Snapshots { get; } = [];
 
     public IEnumerable<string> History => _trace;
+
+    /// <summary>The unit whose workload ended by itself.</summary>
+    public string? Dead { get; private set; }
+
+    public int Steps => _steps;
 
     public string Kernel { get; private set; } = "old";
 
@@ -160,11 +168,20 @@ internal sealed class SimulatedMachine
             throw new EndedException();
         }
 
-        _steps++;
-        if (_steps == Plan.CancelAt)
+        // The first boot goes well; steps count from the operator's request on.
+        _steps += _isUpdateRequested ? 1 : 0;
+        if (Plan.CancelAt > 0 && _steps == Plan.CancelAt)
         {
             Trace("operator: cancel");
             _update?.Cancel();
+        }
+
+        if (Plan.DeathAt > 0 && _steps >= Plan.DeathAt && _units.Values.FirstOrDefault(unit => unit.Life is { IsRestored: true }) is { } dying)
+        {
+            Plan.DeathAt = 0;
+            Trace($"{dying.Name} ends by itself");
+            Dead = dying.Name;
+            Die(dying);
         }
 
         if (Plan.Ends.Remove(_steps, out bool power))
@@ -180,6 +197,20 @@ internal sealed class SimulatedMachine
             }
 
             throw new EndedException();
+        }
+    }
+
+    /// <summary>systemd starts it again, unless its drop-in says not to.</summary>
+    private void Die(SimulatedUnit unit)
+    {
+        unit.Life = null;
+        if (unit.State == UnitState.Active)
+        {
+            unit.State = UnitState.Failed;
+            if (!_generated.Contains($"{unit.Name}.d/50-nvwa.conf"))
+            {
+                Time.Post(_ => _ = StartAsync(unit.Name), null);
+            }
         }
     }
 
@@ -266,7 +297,11 @@ internal sealed class SimulatedMachine
     }
 
     /// <summary>Asks the daemon for an update, when it has done what was left to do.</summary>
-    public void RequestUpdate(string id) => Time.Post(_ => _ = UpdateAsync(id), null);
+    public void RequestUpdate(string id)
+    {
+        _isUpdateRequested = true;
+        Time.Post(_ => _ = UpdateAsync(id), null);
+    }
 
     /// <summary>What the generator has told systemd.</summary>
     public IReadOnlyCollection<string> Generated => _generated;
@@ -445,7 +480,8 @@ internal sealed class SimulatedMachine
 
         Trace("the network is up");
         StartDaemon();
-        foreach (string unit in _units.Keys.Where(name => name != LockHolder.Unit).Concat(_generated.Where(name => name.Contains("nvwa-resume@", StringComparison.Ordinal)).Select(name => Path.GetFileName(name))).ToList())
+        // queue.service is not enabled: somebody started it by hand.
+        foreach (string unit in _units.Keys.Where(name => name != LockHolder.Unit && (name != Disabled || _boots == 1)).Concat(_generated.Where(name => name.Contains("nvwa-resume@", StringComparison.Ordinal)).Select(name => Path.GetFileName(name))).ToList())
         {
             Time.Post(_ => _ = boot == BootId ? StartAsync(unit) : Task.CompletedTask, null);
         }
