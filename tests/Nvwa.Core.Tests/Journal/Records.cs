@@ -17,7 +17,7 @@ internal static class Records
     public static Opened Opened { get; } = new(
         "20261121T093000Z", "6.12.48-amd64", "7.0.1-amd64", OldBoot, "/var/nvwa/running/20261121T093000Z", "/usr/sbin/criu", true, At(1));
 
-    /// <summary>The golden journal holds exactly these; see Golden/make-journal-2.py.</summary>
+    /// <summary>The golden journal holds exactly these; see Golden/make-journals.py.</summary>
     public static IReadOnlyList<JournalRecord> All { get; } =
     [
         Opened,
@@ -37,7 +37,7 @@ internal static class Records
         new Closed(Outcome.Degraded, new RtcTick(1795253414, 14_000_000_014), At(14), ["no packet lock"]),
     ];
 
-    /// <summary>As the first version wrote them: Golden/make-journal-1.py.</summary>
+    /// <summary>As the first version wrote them: Golden/make-journals.py.</summary>
     public static IReadOnlyList<JournalRecord> First { get; } =
     [
         .. All.Select(record => record switch

@@ -1,5 +1,9 @@
 #!/usr/bin/env python3
-"""Writes journal-2, what is written since images have digests, from the words of the format alone (JournalCodec.cs), not with the code under test."""
+"""Writes the golden journals from the words of the format alone (JournalCodec.cs), not with the code under test.
+
+journal-1  as the first version wrote it
+journal-2  with what came since: kernel.panic, digests of images, troubles of a closed update
+"""
 import pathlib
 import struct
 
@@ -17,7 +21,7 @@ def at(second):
     return '{"boottime":%d,"realtime":%d}' % (second * 1000000001, 1795253400000000000 + second * 1000000000)
 
 
-RECORDS = [
+FIRST = [
     '{"record":"opened","id":"20261121T093000Z","oldRelease":"6.12.48-amd64","newRelease":"7.0.1-amd64","bootId":"0b5e0f3a-old",'
     '"imagesDirectory":"/var/nvwa/running/20261121T093000Z","criuExe":"/usr/sbin/criu","debug":true,"at":' + at(1) + '}',
     '{"record":"phase","phase":"Load","at":' + at(2) + '}',
@@ -25,11 +29,11 @@ RECORDS = [
     '{"name":"redis.service","kind":"Service","unit":"redis.service","mainPid":612,"numbers":[612,613],"serviceType":"Notify",'
     '"journalSockets":[{"inode":9317}]},'
     '{"name":"1800","kind":"Process","unit":"nvwa-1800.scope","mainPid":1800,"numbers":[1800],"serviceType":"None","journalSockets":[]}],'
-    '"stopList":["cron.service","ssh.socket"],"rtc":{"seconds":1795253400,"boottime":3000000003},"panicTimeout":30}',
+    '"stopList":["cron.service","ssh.socket"],"rtc":{"seconds":1795253400,"boottime":3000000003}}',
     '{"record":"locked","workload":"redis.service","endpoints":['
     '{"protocol":"tcp","local":"10.0.2.15:6379","remote":"10.0.2.2:50123"},{"protocol":"udp","local":"[::]:5353","remote":null}]}',
     '{"record":"frozen","began":' + at(4) + ',"at":' + at(5) + '}',
-    '{"record":"saved","workload":"redis.service","bytes":1234567890123,"at":' + at(6) + ',"digest":"0badcafe"}',
+    '{"record":"saved","workload":"redis.service","bytes":1234567890123,"at":' + at(6) + '}',
     '{"record":"committed","at":' + at(7) + '}',
     '{"record":"revoked","reason":"the kernel returned from the jump"}',
     '{"record":"rolled-back","during":"Switch","reason":"Switch: out of \\u0022luck\\u0022","restarted":["cron.service"],'
@@ -40,12 +44,29 @@ RECORDS = [
     '{"record":"restored","workload":"redis.service","mainPid":612,"at":' + at(12) + '}',
     '{"record":"not-restored","workload":"1800","fate":"Lost","reason":"its PID is taken",'
     '"log":"/var/nvwa/running/1800/restore.log","at":' + at(13) + '}',
-    '{"record":"closed","outcome":"Degraded","rtc":{"seconds":1795253414,"boottime":14000000014},"at":' + at(14) + ',"troubles":["no packet lock"]}',
+    '{"record":"closed","outcome":"Degraded","rtc":{"seconds":1795253414,"boottime":14000000014},"at":' + at(14) + '}',
 ]
 
-journal = b"NVWAJRN1"
-for record in RECORDS:
-    payload = record.encode()
-    length = struct.pack("<I", len(payload))
-    journal += length + struct.pack("<I", crc32c(length + payload)) + payload
-pathlib.Path(__file__).with_name("journal-2").write_bytes(journal)
+SINCE = {
+    "planned": ',"panicTimeout":30}',
+    "saved": ',"digest":"0badcafe"}',
+    "closed": ',"troubles":["no packet lock"]}',
+}
+
+
+def second(record):
+    kind = record.split('"')[3]
+    return record[:-1] + SINCE[kind] if kind in SINCE else record
+
+
+def write(name, records):
+    journal = b"NVWAJRN1"
+    for record in records:
+        payload = record.encode()
+        length = struct.pack("<I", len(payload))
+        journal += length + struct.pack("<I", crc32c(length + payload)) + payload
+    pathlib.Path(__file__).with_name(name).write_bytes(journal)
+
+
+write("journal-1", FIRST)
+write("journal-2", [second(record) for record in FIRST])
