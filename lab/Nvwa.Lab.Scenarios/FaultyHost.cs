@@ -75,9 +75,10 @@ internal sealed class FaultyHost(NvwaHost host, LabImage image, FaultTable table
 
     public async ValueTask DisposeAsync()
     {
-        if (_watch is not null)
+        if (_watch is { } watch)
         {
-            await _watch.DisposeAsync();
+            _watch = null;
+            await watch.DisposeAsync();
         }
     }
 

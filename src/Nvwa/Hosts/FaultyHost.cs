@@ -90,6 +90,8 @@ internal sealed class FaultyHost(IHost host, IFaults faults) : IHost
 
     public void Stop(string unit) => host.Stop(unit);
 
+    public void Forget(string unit) => host.Forget(unit);
+
     public void Restart(string unit) => host.Restart(unit);
 
     public void Reload() => host.Reload();

@@ -85,6 +85,9 @@ internal interface IHost : IDisposable
 
     void Stop(string unit);
 
+    /// <summary>Stops it, and takes it from the list of failed units.</summary>
+    void Forget(string unit);
+
     /// <summary>This one and no other.</summary>
     void Restart(string unit);
 

@@ -109,6 +109,19 @@ internal sealed partial class LinuxHost(IUpdateJournal journal) : IHost
 
     public void Stop(string unit) => Systemd.Stop(unit);
 
+    public void Forget(string unit)
+    {
+        Stop(unit);
+        try
+        {
+            Systemd.ResetFailed(unit);
+        }
+        catch (SystemdException unknown) when (unknown.ErrorName == SystemdError.NoSuchUnit)
+        {
+            // It is not loaded any more, so it is not among them.
+        }
+    }
+
     public void Restart(string unit) => Systemd.Restart(unit, SystemdBus.IgnoreDependencies);
 
     public void Reload() => Systemd.Reload();

@@ -157,7 +157,8 @@ internal sealed class RestoreRun(IHost host, Action<string> log)
     {
         foreach (Workload process in state.Workloads.Select(workload => workload.Workload).Where(workload => workload.Kind == WorkloadKind.Process))
         {
-            host.Stop(Resume.UnitOf(process));
+            // A restore that failed is told by the update; it must not keep the host "degraded" in systemd's eyes for ever.
+            host.Forget(Resume.UnitOf(process));
         }
 
         host.Reload();

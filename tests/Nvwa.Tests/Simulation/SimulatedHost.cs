@@ -139,6 +139,8 @@ internal sealed class SimulatedHost(SimulatedMachine machine, SimulatedProcess p
         machine.Stop(unit);
     }
 
+    public void Forget(string unit) => Stop(unit);
+
     public void Restart(string unit)
     {
         machine.Touch(process);
