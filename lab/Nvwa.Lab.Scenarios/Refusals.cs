@@ -149,7 +149,7 @@ public sealed class Refusals(PreparedHost prepared, SharedHost shared) : IClassF
             """
             mkdir -p /mnt/full /mnt/read-only
             if ! mountpoint -q /mnt/full; then
-              truncate -s 16M /var/tmp/full.ext4 && mkfs.ext4 -q /var/tmp/full.ext4 && mount -o loop /var/tmp/full.ext4 /mnt/full
+              truncate -s 12M /var/tmp/full.ext4 && mkfs.ext4 -q /var/tmp/full.ext4 && mount -o loop /var/tmp/full.ext4 /mnt/full
               mount --bind /opt /mnt/read-only && mount -o remount,ro,bind /mnt/read-only
             fi
             """,

@@ -20,7 +20,18 @@ internal sealed class ImagesCheck : IHostCheck
 
         string existing = FileSystems.Existing(configured);
         Mount mount = FileSystems.MountOf(existing);
-        yield return Persistent(configured, existing, mount) ?? MountedAtBoot(configured, mount, host) ?? Private(configured, existing) ?? Room(configured, existing, mount, host);
+        if (Persistent(configured, existing, mount) is { } dies)
+        {
+            yield return dies;
+            yield break;
+        }
+
+        if (MountedAtBoot(configured, mount, host) is { } forgotten)
+        {
+            yield return forgotten;
+        }
+
+        yield return Private(configured, existing) ?? Room(configured, existing, mount, host);
     }
 
     private CheckResult? Persistent(string configured, string existing, Mount mount) =>
