@@ -29,11 +29,6 @@ internal sealed class Clearing(ConfigurationFiles files, IUpdateJournal journal,
             journal.Append(new Closed(Outcome.Discarded, null, Moment.Now()));
         }
 
-        if (journal.Archive())
-        {
-            _removed.Add($"the journal of update {state?.Id} (kept in {UpdateJournal.Directory}/history)");
-        }
-
         Images(state);
         if (systemd.GetString(LockHolder.Unit, SystemdInterface.Unit, "ActiveState") is "active" or "activating")
         {
@@ -41,8 +36,14 @@ internal sealed class Clearing(ConfigurationFiles files, IUpdateJournal journal,
             _removed.Add("the packet lock");
         }
 
-        // The generator finds no journal now, and its drop-ins go.
+        // The journal is closed, so the generator's drop-ins go. It leaves its place last: a daemon that ends before that finds
+        // what is left to do.
         systemd.Reload();
+        if (journal.Archive())
+        {
+            _removed.Add($"the journal of update {state?.Id} (kept in {UpdateJournal.Directory}/history)");
+        }
+
         return _removed;
     }
 

@@ -54,10 +54,9 @@ internal sealed partial class LinuxHost
         {
             using SafeFileHandle root = PrivateDirectory.Open(images.Root);
             using SafeFileHandle directory = PrivateDirectory.Open(images.Of(workload.Workload));
-            if (workload.Digest is { } digest)
-            {
-                ImageDigests.Verify(images.Of(workload.Workload), digest, cancellation);
-            }
+            string digest = workload.Digest
+                ?? throw new InvalidDataException($"{images.Of(workload.Workload)} was saved without digests, by an earlier nvwa: nothing says that it is whole");
+            ImageDigests.Verify(images.Of(workload.Workload), digest, cancellation);
         },
         cancellation);
 

@@ -67,19 +67,19 @@ internal sealed class UpdateRun(UpdatePlan plan, IHost host, Func<Progress, Task
     /// <summary>What a rollback has to undo; a journal that cannot be read now, as on a failing disk, must not keep anything frozen.</summary>
     private UpdateState Undo(Opened opened)
     {
+        var planned = new Planned(plan.Workloads, plan.StopList, null);
         try
         {
-            if (_journal.Read() is { } state && state.Id == plan.Id)
-            {
-                return state;
-            }
+            // Without one of ours nothing was begun.
+            return _journal.Read() is { } state && state.Id == plan.Id ? state : UpdateState.Of([opened, planned])!;
         }
         catch (Exception failed) when (StepFailedException.IsExpected(failed))
         {
             log($"the journal cannot be read: {failed.Message}; rolling back by the plan");
         }
 
-        return UpdateState.Of([opened, new Planned(plan.Workloads, plan.StopList, null), new Committed(host.Now())])!;
+        // The worst is assumed: that a commit stands in it.
+        return UpdateState.Of([opened, planned, new Committed(host.Now())])!;
     }
 
     private Task<string> LoadAsync(CancellationToken cancellation) => host.LoadKernelAsync(plan, cancellation);
