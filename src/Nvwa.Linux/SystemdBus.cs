@@ -7,8 +7,9 @@ namespace Nvwa.Linux;
 /// </summary>
 /// <remarks>
 /// Hold it for one piece of work, not for the life of a daemon: PID 1 queues its signals for every connection, and here
-/// they are taken off only when a call is made. Every method throws <see cref="SystemdException"/> if the manager
-/// refuses and <see cref="LinuxException"/> if it does not answer. A unit is named with its suffix.
+/// they are taken off only when a call is made; a connection that it closed is made anew at the next call. Every method
+/// throws <see cref="SystemdException"/> if the manager refuses and <see cref="LinuxException"/> if it does not answer. A
+/// unit is named with its suffix.
 /// </remarks>
 public sealed partial class SystemdBus : IDisposable
 {

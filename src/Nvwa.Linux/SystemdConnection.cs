@@ -15,14 +15,16 @@ internal sealed class SystemdConnection : IDisposable
     private const string Destination = "org.freedesktop.systemd1";
     private const string PropertiesInterface = "org.freedesktop.DBus.Properties";
 
-    private readonly LibSystemd.Bus _bus;
+    private readonly string _address;
     private readonly Lock _lock = new();
     private readonly Action<LibSystemd.Message>? _signal;
+    private LibSystemd.Bus _bus;
 
     /// <param name="address">In D-Bus's notation: <c>unix:path=...</c></param>
     /// <param name="signal">Gets every signal, with the lock held; null to drop them.</param>
     public SystemdConnection(string address, Action<LibSystemd.Message>? signal = null)
     {
+        _address = address;
         _bus = LibSystemd.Bus.Connect(address);
         _signal = signal;
     }
@@ -121,11 +123,28 @@ internal sealed class SystemdConnection : IDisposable
     {
         lock (_lock)
         {
-            DispatchLocked();
+            CatchUp();
             using LibSystemd.Message request = _bus.NewCall(Destination, path, contract, member);
             write?.Invoke(request);
             using LibSystemd.Message reply = _bus.Call(request, timeout, member, subject);
             return read(reply);
+        }
+    }
+
+    /// <summary>
+    /// The manager closes a connection that was not read for too long, and all of them when it executes itself anew. Nothing
+    /// was asked on it yet; but what somebody waits for on it would be missed on a new one.
+    /// </summary>
+    private void CatchUp()
+    {
+        try
+        {
+            DispatchLocked();
+        }
+        catch (LinuxException lost) when (_signal is null && lost.Errno is Errno.ECONNRESET or Errno.ENOTCONN or Errno.EPIPE)
+        {
+            _bus.Dispose();
+            _bus = LibSystemd.Bus.Connect(_address);
         }
     }
 

@@ -31,6 +31,19 @@ public sealed class SystemdBusTests(SystemdInstance systemd) : IClassFixture<Sys
     public void The_version_is_told() => Assert.Matches("^[0-9]{3}", _bus.Version);
 
     [Fact]
+    public async Task A_connection_that_the_manager_closed_is_made_anew()
+    {
+        string version = _bus.Version;
+        using (var other = new SystemdConnection(systemd.Address))
+        {
+            // It executes itself anew, which no connection survives.
+            Assert.Throws<LinuxException>(() => other.Call("Reexecute", null, null));
+        }
+
+        Assert.Equal(version, await UntilAsync(() => _bus.Version));
+    }
+
+    [Fact]
     public void An_alias_is_resolved() => Assert.Equal("sleeper.service", _bus.GetUnitId("dozer.service"));
 
     [Fact]
@@ -397,4 +410,21 @@ public sealed class SystemdBusTests(SystemdInstance systemd) : IClassFixture<Sys
     /// <summary>Its stop command writes to a pipe, which waits for this reader.</summary>
     private async Task LetStubbornStopAsync() =>
         Assert.Equal("stopping\n", await File.ReadAllTextAsync(SystemdUnits.Pipe(systemd.Root)));
+
+    /// <summary>The manager may be on its way.</summary>
+    private static async Task<string> UntilAsync(Func<string> ask)
+    {
+        using var deadline = new CancellationTokenSource(Patience);
+        while (true)
+        {
+            try
+            {
+                return ask();
+            }
+            catch (LinuxException) when (!deadline.IsCancellationRequested)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, CancellationToken.None);
+            }
+        }
+    }
 }
