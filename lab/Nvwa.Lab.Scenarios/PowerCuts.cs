@@ -111,10 +111,11 @@ public sealed class PowerCutOfAGuest(PreparedHost prepared)
     public Task It_finds_what_it_flushed_and_not_what_it_only_wrote() => prepared.RunAsync("power-cut", async host =>
     {
         LabGuest guest = host.Guest;
-        // The last write reaches the disk, past the page cache, into blocks that are there: nothing but a flush is missing.
+        // The last write reaches the disk, past the page cache, into blocks that are there: nothing but a flush is missing, and
+        // the file system, which flushes with each of its commits, is told to wait with the next one.
         _ = await guest.OutputOfAsync(
             """
-            cd /root && head -c 1M /dev/zero >written && cp /bin/busybox flushed && sync flushed written && sync
+            mount -o remount,commit=300 / && cd /root && head -c 1M /dev/zero >written && cp /bin/busybox flushed && sync flushed written && sync
             tr '\0' X </dev/zero | dd of=written bs=64k count=16 iflag=fullblock oflag=direct conv=notrunc status=none
             """);
         await guest.PowerCutAsync();

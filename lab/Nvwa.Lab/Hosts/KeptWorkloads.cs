@@ -16,7 +16,7 @@ namespace Nvwa.Lab.Hosts;
 /// <param name="RedisJournal">Likewise.</param>
 /// <param name="Ticker">The process; 0 where it is gone.</param>
 /// <param name="TickerFailures">How often it found itself damaged.</param>
-/// <param name="Data">A digest over the keys of each Redis that nobody writes.</param>
+/// <param name="Data">Of each Redis a digest over the keys that nobody writes, and which run of it this is.</param>
 /// <param name="Units">What systemd says of the two units, one property a line.</param>
 public sealed record KeptWorkloads(int Redis, int RedisJournal, int Ticker, int TickerFailures, string Data, string Units)
 {
@@ -39,6 +39,9 @@ public sealed record KeptWorkloads(int Redis, int RedisJournal, int Ticker, int 
 
     private const string Digest =
         "local d = '' for i = 1, tonumber(ARGV[1]) do d = redis.sha1hex(d .. redis.call('GET', 'data:' .. i)) end return d";
+
+    // Two cold boots may give a service the same PID; this a Redis makes up at its start.
+    private const string RunId = "redis-cli -p $port INFO server | tr -d '\\r' | sed -n 's/^run_id://p'";
 
     private const string UnitProperties =
         "Id,Type,Restart,NotifyAccess,TimeoutStartUSec,FragmentPath,DropInPaths,ActiveState,SubState,FreezerState";
@@ -98,8 +101,9 @@ public sealed record KeptWorkloads(int Redis, int RedisJournal, int Ticker, int 
             pid=$(awk '/^start / { pid = $2 } END { print pid }' {{TickerLog}})
             grep -qs ticker.py /proc/$pid/cmdline && echo $pid || echo 0
             cat {{TickerLog}} | grep -c ^FAIL
-            redis-cli -e -p {{RedisPort}} EVAL "{{Digest}}" 0 {{Keys}} 2>/dev/null || echo lost
-            redis-cli -e -p {{RedisJournalPort}} EVAL "{{Digest}}" 0 {{Keys}} 2>/dev/null || echo lost
+            for port in {{RedisPort}} {{RedisJournalPort}}; do
+              echo "$(redis-cli -e -p $port EVAL "{{Digest}}" 0 {{Keys}} 2>/dev/null || echo lost)/$({{RunId}})"
+            done
             systemctl show -p {{UnitProperties}} redis.service redis-journal.service
             """,
             Patience, cancellationToken);
