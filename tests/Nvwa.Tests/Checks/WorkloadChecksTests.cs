@@ -130,8 +130,8 @@ public sealed class WorkloadChecksTests
     public async Task A_unix_connection_to_another_process_is_refused_with_its_name()
     {
         using TemporaryDirectory directory = new();
-        using Holder server = await Holder.StartAsync($"s = socket.socket(socket.AF_UNIX); s.bind('{directory["server"]}'); s.listen()\nif os.fork() == 0:\n    a = s.accept(); signal.pause()");
-        using Holder client = await Holder.StartAsync($"c = socket.socket(socket.AF_UNIX); c.connect('{directory["server"]}')");
+        using Holder server = await Holder.StartAsync($"s = socket.socket(socket.AF_UNIX); s.bind('{directory["server"]}'); s.listen()\nif os.fork() == 0:\n    a, _ = s.accept(); a.send(b'x'); signal.pause()");
+        using Holder client = await Holder.StartAsync($"c = socket.socket(socket.AF_UNIX); c.connect('{directory["server"]}'); c.recv(1)");
         var processes = ProcessTable.Read();
         HostFacts host = With(processes, client.Workload(processes), await UnixPeers.ReadAsync(CancellationToken.None));
 
@@ -147,8 +147,8 @@ public sealed class WorkloadChecksTests
     {
         using TemporaryDirectory directory = new();
         using Holder server = await Holder.StartAsync(
-            $"s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); s.bind('{directory["server"]}'); s.listen()\nif os.fork() == 0:\n    a = s.accept(); signal.pause()");
-        using Holder client = await Holder.StartAsync($"c = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); c.connect('{directory["server"]}')");
+            $"s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); s.bind('{directory["server"]}'); s.listen()\nif os.fork() == 0:\n    a, _ = s.accept(); a.send(b'x'); signal.pause()");
+        using Holder client = await Holder.StartAsync($"c = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); c.connect('{directory["server"]}'); c.recv(1)");
         var processes = ProcessTable.Read();
         HostFacts host = With(processes, client.Workload(processes), await UnixPeers.ReadAsync(CancellationToken.None));
 
