@@ -142,7 +142,7 @@ public sealed class FaultScenarios(PreparedHost prepared, FaultTable table) : IC
         [
             new FaultCase("DiskFull", "Save", EndState.RolledBack)
             {
-                Before = "systemctl daemon-reload && systemctl start disk-filler.service", After = "systemctl stop disk-filler.service; rm -f /root/filler",
+                Before = "systemctl daemon-reload && systemctl start disk-filler.service", After = "systemctl stop disk-filler.service; systemctl reset-failed disk-filler.service; rm -f /root/filler",
             },
             new FaultCase("HungService", "Quiesce", EndState.RolledBack)
             {
