@@ -143,8 +143,10 @@ internal sealed class SystemdConnection : IDisposable
         }
         catch (LinuxException lost) when (_signal is null && lost.Errno is Errno.ECONNRESET or Errno.ENOTCONN or Errno.EPIPE)
         {
+            // While the manager is away this throws, and the next call tries again.
+            var renewed = LibSystemd.Bus.Connect(_address);
             _bus.Dispose();
-            _bus = LibSystemd.Bus.Connect(_address);
+            _bus = renewed;
         }
     }
 
