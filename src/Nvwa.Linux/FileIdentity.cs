@@ -49,6 +49,9 @@ public sealed record FileIdentity(
     /// <summary>Links are followed, those of /proc too. Null if the path is not there.</summary>
     public static FileIdentity? Of(string path) => Libc.TryIdentify(path);
 
+    /// <summary>Of a symbolic link itself, if the path is one.</summary>
+    public static FileIdentity? OfLink(string path) => Libc.TryIdentify(path, Libc.AT_SYMLINK_NOFOLLOW);
+
     public bool IsSameFile(FileIdentity other)
     {
         ArgumentNullException.ThrowIfNull(other);

@@ -24,7 +24,7 @@ public sealed class FrozenNumbersTests
     public void Kinds_of_workloads() => Frozen<WorkloadKind>("None=0 Process=1 Service=2");
 
     [Fact]
-    public void Types_of_services() => Frozen<ServiceType>("None=0 Simple=1 Exec=2 Notify=3 NotifyReload=4 Idle=5");
+    public void Types_of_services() => Frozen<ServiceType>("None=0 Simple=1 Exec=2 Notify=3 NotifyReload=4 Idle=5 Forking=6 Oneshot=7");
 
     [Fact]
     public void Steps_of_workloads() => Frozen<WorkloadStep>(

@@ -11,9 +11,12 @@ public enum ResourceKind
     /// <summary>Below /proc, /sys or a control group: made by the kernel, found again by its path.</summary>
     KernelFile,
 
-    /// <summary>A file or fifo on a file system in memory.</summary>
     FileInMemory,
     DirectoryInMemory,
+
+    /// <summary>On a mount that the mount namespace of its process does not have.</summary>
+    OutsideFile,
+    MessageQueue,
     NamelessFile,
 
     /// <summary>A file without a name that is too large for the images.</summary>

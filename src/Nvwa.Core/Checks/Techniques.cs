@@ -41,11 +41,11 @@ public static class Techniques
         ResourceKind.Directory => new("directory", Keeping.Kept),
         ResourceKind.KernelFile => new("kernel file", Keeping.Kept),
         ResourceKind.FileInMemory => new(
-            "file in memory", Keeping.Impossible, "lies on a file system in memory, which dies with this kernel",
-            "move it to a disk, or close it before the update"),
+            "file in memory", Keeping.Kept, "its content goes into the images"),
         ResourceKind.DirectoryInMemory => new(
-            "directory in memory", Keeping.Conditional, "lies on a file system in memory, and must be there again when the workload is restored",
-            "RuntimeDirectory= of its unit, or tmpfiles.d(5), makes it at boot"),
+            "directory in memory", Keeping.Kept, "is made again"),
+        ResourceKind.OutsideFile => new("file from outside its namespace", Keeping.Kept, "is opened anew and handed in"),
+        ResourceKind.MessageQueue => new("message queue", Keeping.Impossible, "is a POSIX message queue, which CRIU does not know", LeaveOut),
         ResourceKind.NamelessFile => new("file without a name", Keeping.Kept, "its content goes into the images"),
         ResourceKind.LargeNamelessFile => new(
             "large file without a name", Keeping.Impossible, $"has no name any more and more than {GhostLimit >> 20} MiB, which CRIU does not put into the images", Restart),
@@ -93,7 +93,7 @@ public static class Techniques
         ResourceKind.Device => new("device", Keeping.Impossible, "is a device, whose state is in this kernel", LeaveOut),
         ResourceKind.Namespace => new("namespace", Keeping.Conditional, "is a namespace: kept if it is the workload's own", LeaveOut),
         ResourceKind.SysVSharedMemory => new(
-            "System V shared memory", Keeping.Impossible, "is System V shared memory, which CRIU keeps only in an IPC namespace of its own", LeaveOut),
+            "System V shared memory", Keeping.Kept, "comes back in an IPC namespace of its own"),
         ResourceKind.SharedMemory => new("shared memory", Keeping.Kept),
         ResourceKind.HugePages => new(
             "huge pages", Keeping.Conditional, "needs as many huge pages on the new kernel", "reserve them at boot: hugepages= or vm.nr_hugepages"),

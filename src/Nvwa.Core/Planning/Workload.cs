@@ -23,6 +23,12 @@ public enum ServiceType
     Notify = 3,
     NotifyReload = 4,
     Idle = 5,
+
+    /// <summary>Its first process ends when it has started, and another one becomes the main one.</summary>
+    Forking = 6,
+
+    /// <summary>With RemainAfterExit=: it has no main process, though processes of it may live on.</summary>
+    Oneshot = 7,
 }
 
 /// <summary>A descriptor whose other end is not kept: taken out of the dump and handed in again at the restore.</summary>
@@ -55,4 +61,25 @@ public sealed record Workload(
     int MainPid,
     IReadOnlyList<int> Numbers,
     ServiceType ServiceType,
-    IReadOnlyList<ExternalSocket> JournalSockets);
+    IReadOnlyList<ExternalSocket> JournalSockets)
+{
+    /// <summary>
+    /// The namespaces that systemd made for its unit and makes anew at a start, as in /proc/PID/ns: <c>mnt</c>, <c>net</c>,
+    /// <c>cgroup</c>. It is dumped and restored from within them.
+    /// </summary>
+    public IReadOnlyList<string> Sandbox
+    {
+        get;
+        // Journals of earlier versions do not have it.
+        init => field = value ?? [];
+    } = [];
+
+    /// <summary>NoExecPaths= of its unit: what a restore runs in its sandbox is made executable there.</summary>
+    public bool NoExec { get; init; }
+
+    /// <summary>It has System V objects, which CRIU keeps only with an IPC namespace: it gets one of its own.</summary>
+    public bool OwnIpc { get; init; }
+
+    /// <summary>WatchdogSec= of its unit, microseconds; 0 for none.</summary>
+    public long Watchdog { get; init; }
+}

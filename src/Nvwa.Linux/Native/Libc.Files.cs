@@ -15,6 +15,7 @@ internal static partial class Libc
     public const int O_CREAT = 0x40;
     public const int O_EXCL = 0x80;
     public const int O_NOCTTY = 0x100;
+    public const int O_TRUNC = 0x200;
     public const int O_APPEND = 0x400;
     public const int O_NONBLOCK = 0x800;
     public const int O_CLOEXEC = 0x80000;
@@ -128,6 +129,8 @@ internal static partial class Libc
 
     public static void Truncate(SafeHandle handle, long length, string subject) =>
         Check(ftruncate(handle, length), "ftruncate", subject);
+
+    public static void Seek(SafeHandle handle, long offset, int whence, string subject) => Check(lseek(handle, offset, whence), "lseek", subject);
 
     public static void Rename(string from, string to) => Check(rename(from, to), "rename", $"{from} to {to}");
 

@@ -6,6 +6,8 @@ namespace Nvwa.Linux;
 /// <summary>statx(2) and getxattr(2) by path, links of /proc followed to what they stand for.</summary>
 internal static partial class Libc
 {
+    public const int AT_SYMLINK_NOFOLLOW = 0x100;
+
     private const int AT_FDCWD = -100;
 
     /// <summary>A server that is gone must not hold us up: what is cached is good enough.</summary>
@@ -14,8 +16,8 @@ internal static partial class Libc
     private const int XattrMaximum = 256;
 
     /// <summary>Null if the path is not there (any more), or cannot be reached.</summary>
-    public static FileIdentity? TryIdentify(string path) =>
-        statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_BASIC_STATS, out StatxIdentity buffer) == -1
+    public static FileIdentity? TryIdentify(string path, int flags = 0) =>
+        statx(AT_FDCWD, path, flags | AT_STATX_DONT_SYNC, STATX_BASIC_STATS, out StatxIdentity buffer) == -1
             ? null
             : new FileIdentity(
                 TypeOf(buffer.Mode & S_IFMT),

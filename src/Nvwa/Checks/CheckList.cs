@@ -15,7 +15,7 @@ internal static class CheckList
     private static readonly IWorkloadCheck[] OfWorkload =
     [
         new NumbersCheck(), new NamespacesCheck(), new ControlGroupsCheck(), new TracerCheck(), new FilesCheck(), new MappingsCheck(), new WritersCheck(),
-        new UnixConnectionsCheck(), new PipesCheck(), new SharedMemoryCheck(), new LocksCheck(), new MountsCheck(), new LibraryCheck(),
+        new UnixConnectionsCheck(), new SocketActivationCheck(), new PipesCheck(), new SharedMemoryCheck(), new LocksCheck(), new MountsCheck(), new LibraryCheck(),
         new MemoryCheck(),
     ];
 

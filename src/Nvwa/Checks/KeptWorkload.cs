@@ -1,4 +1,6 @@
+using Nvwa.Core.Checks;
 using Nvwa.Core.Planning;
+using Nvwa.Hosts;
 using Nvwa.Linux;
 using Nvwa.Update;
 
@@ -35,6 +37,10 @@ internal sealed class KeptWorkload
 
     /// <summary>What a dump has to copy at most: it leaves out what can be read from files again, and pages of zeros.</summary>
     public long Bytes => Tree.Members.Sum(member => member.AnonymousBytes + member.SwappedBytes + member.HugePageBytes);
+
+    /// <summary>It has System V memory, in the IPC namespace of the host.</summary>
+    public bool SharesSystemV(int init) =>
+        Mappings.Any(mapping => ResourceKinds.Of(mapping, this) == ResourceKind.SysVSharedMemory) && !Sandbox.IsOwn(Tree.Root.Pid, init, "ipc");
 
     public bool Has(int pid) => Pids.Contains(pid);
 

@@ -22,11 +22,15 @@ internal sealed class MountsCheck : IWorkloadCheck
         IEnumerable<Mount?> ofMappings = workload.Mappings.Where(mapping => mapping.Target.StartsWith('/')).Select(mapping => mapping.Target).Distinct().Select(workload.MountOf);
         return ofFiles.Concat(ofMappings).OfType<Mount>()
             .DistinctBy(mount => mount.Id)
-            .Where(mount => mount.Point != "/" && !FileSystems.IsMemoryBacked(mount.Type) && !IsMountedAtBoot(host.Root, mount.Point))
+            .Where(mount => !FileSystems.IsMemoryBacked(mount.Type) && !Origins(mount, workload).Any(origin => origin.Point == "/" || IsMountedAtBoot(host.Root, origin.Point)))
             .Select(mount => CheckResult.Refuse(
                 Name, workload.Name, $"has files on {mount.Point} ({mount.Type}), which was mounted by hand: the boot of the new kernel will not mount it",
                 "name it in /etc/fstab, or make a .mount unit"));
     }
+
+    /// <summary>In a mount namespace of its own systemd mounts again what the host has.</summary>
+    private static IEnumerable<Mount> Origins(Mount mount, KeptWorkload workload) =>
+        workload.Workload.Sandbox.Contains("mnt") ? FileSystems.Mounts().Where(ofHost => ofHost.Device == mount.Device) : [mount];
 
     public static bool IsMountedAtBoot(string root, string point)
     {

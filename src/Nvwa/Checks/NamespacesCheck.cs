@@ -1,13 +1,17 @@
 using Nvwa.Core.Checks;
+using Nvwa.Core.Planning;
+using Nvwa.Hosts;
 using Nvwa.Linux;
 
 namespace Nvwa.Checks;
 
-/// <summary>A dump and a restore share these with the host; a unit that has its own cannot be kept yet.</summary>
+/// <summary>
+/// Namespaces that systemd makes for a unit are made again by its start, and CRIU works within them; of others it keeps
+/// IPC, UTS and time.
+/// </summary>
 internal sealed class NamespacesCheck : IWorkloadCheck
 {
-    /// <summary>Not time: what was restored before has one of its own.</summary>
-    private static readonly string[] Shared = ["mnt", "user", "ipc", "net", "pid", "uts", "cgroup"];
+    private static readonly string[] OfUnits = ["mnt", "net", "uts", "cgroup"];
 
     public string Name => "namespaces";
 
@@ -15,18 +19,56 @@ internal sealed class NamespacesCheck : IWorkloadCheck
 
     public IEnumerable<CheckResult> Run(KeptWorkload workload, HostFacts host)
     {
-        string[] own = [.. Shared.Where(kind => IsOwn(kind, workload, host.Init))];
-        if (own.Length > 0)
+        foreach ((string kind, string setting) in new[] { ("user", "PrivateUsers=no"), ("pid", "PrivatePIDs=no") })
+        {
+            if (workload.Pids.Any(pid => Sandbox.IsOwn(pid, host.Init, kind)))
+            {
+                yield return CheckResult.Refuse(
+                    Name, workload.Name, $"has a {kind} namespace of its own, which CRIU cannot keep", $"a drop-in with {setting} makes it possible (systemctl edit)");
+            }
+        }
+
+        string[] own = [.. OfUnits.Where(kind => workload.Pids.Any(pid => Sandbox.IsOwn(pid, host.Init, kind)))];
+        if (own.Length == 0)
+        {
+            yield break;
+        }
+
+        string what = $"has {string.Join(", ", own)} namespaces of its own";
+        if (workload.Workload.Kind != WorkloadKind.Service)
+        {
+            yield return CheckResult.Refuse(Name, workload.Name, $"{what}, which nobody makes again", "run it as a service: systemd makes them at its start");
+        }
+        else if (workload.Pids.FirstOrDefault(pid => own.Any(kind => Differs(pid, workload.Tree.Root.Pid, kind))) is > 0 and int other)
         {
             yield return CheckResult.Refuse(
-                Name, workload.Name, $"has {string.Join(", ", own)} namespaces of its own, which this version cannot keep",
-                "a drop-in that turns off its sandboxing (PrivateTmp=, ProtectSystem=, PrivateDevices=, PrivateUsers= ...) makes it possible");
+                Name, workload.Name, $"has process {other} in other namespaces than process {workload.Tree.Root.Pid}, which nobody makes again", "configure the program not to make namespaces");
+        }
+        else if (Obstacle(workload, host) is { } obstacle)
+        {
+            yield return CheckResult.Refuse(Name, workload.Name, obstacle.Reason, obstacle.Remedy);
+        }
+        else
+        {
+            yield return CheckResult.Pass(Name, workload.Name, $"{what}, which its start makes again");
         }
     }
 
-    private static bool IsOwn(string kind, KeptWorkload workload, int init)
+    private static bool Differs(int pid, int other, string kind) => ProcFs.Namespace(pid, kind) is { } one && one != ProcFs.Namespace(other, kind);
+
+    /// <summary>CRIU runs in there: it needs itself and the whole of /proc.</summary>
+    private static (string Reason, string Remedy)? Obstacle(KeptWorkload workload, HostFacts host)
     {
-        string ofHost = ProcFs.Namespace(init, kind) ?? throw new InvalidDataException($"the {kind} namespace of process {init} cannot be read");
-        return workload.Pids.Any(pid => ProcFs.Namespace(pid, kind) is { } mine && mine != ofHost);
+        string root = $"/proc/{workload.Tree.Root.Pid}/root";
+        return FileIdentity.Of(host.Server.CriuExe) is { } criu && FileIdentity.Of(root + host.Server.CriuExe)?.IsSameFile(criu) != true
+                ? ($"does not see {host.Server.CriuExe}, which has to run in its mount namespace", "a drop-in without RootDirectory=, RootImage=, and InaccessiblePaths= of it, makes it possible")
+            : FileIdentity.Of($"{root}/proc/sys/kernel") is null
+                ? ("does not see all of /proc, which CRIU needs in its mount namespace", "a drop-in with ProcSubset=all makes it possible")
+            : !workload.Mappings.Any(mapping => ResourceKinds.Of(mapping, workload) == ResourceKind.SysVSharedMemory) ? null
+            : workload.Workload.Sandbox.Contains("ipc")
+                ? ("has System V shared memory in an IPC namespace that its unit makes, which CRIU cannot fill", "a drop-in with PrivateIPC=no makes it possible")
+            : workload.MountOf("/proc/sys/kernel") is { IsWritable: false }
+                ? ("has System V shared memory, and a /proc/sys that CRIU cannot write its limits to", "a drop-in with ProtectKernelTunables=no makes it possible")
+            : null;
     }
 }

@@ -32,7 +32,7 @@ internal static class ResourceKinds
         FileType.CharacterDevice => OfDevice(file.Identity.Special, workload),
         FileType.BlockDevice => ResourceKind.Device,
         FileType.Pipe when file.Descriptor.Target.StartsWith("pipe:[", StringComparison.Ordinal) => ResourceKind.Pipe,
-        FileType.Pipe => InMemory(workload.MountOf(file)) ? ResourceKind.FileInMemory : ResourceKind.NamedPipe,
+        FileType.Pipe => ResourceKind.NamedPipe,
         FileType.Regular when IsNamespace(file.Descriptor.Target) => ResourceKind.Namespace,
         FileType.Regular or FileType.Directory or FileType.Link => OfNamed(file, workload),
         _ => ResourceKind.None,
@@ -129,13 +129,24 @@ internal static class ResourceKinds
         bool isDirectory = file.Identity.Type == FileType.Directory;
         return mount is { Type: "proc" } && ProcessOf(file.Path, mount.Point) is { } pid && !workload.Has(pid) ? ResourceKind.ForeignProcessReference
             : mount is not null && OfKernel.Contains(mount.Type) ? ResourceKind.KernelFile
+            : mount is null && file.Descriptor.MountId > 0 ? OfOutside(file)
+            : mount is { Type: "mqueue" } ? ResourceKind.MessageQueue
+            : mount is { Type: "hugetlbfs" } ? ResourceKind.HugePages
             : file.Identity.Links == 0 ? OfNameless(file.Identity)
-            : FileIdentity.Of($"/proc/{file.Pid}/root{file.Path}") is not { } byName ? ResourceKind.RenamedFile
-            : !byName.IsSameFile(file.Identity) ? ResourceKind.HiddenFile
+            : ByName(file, workload) is var byName && byName.Length == 0 ? ResourceKind.RenamedFile
+            : !byName.Any(file.Identity.IsSameFile) ? ResourceKind.HiddenFile
             : InMemory(mount) ? (isDirectory ? ResourceKind.DirectoryInMemory : ResourceKind.FileInMemory)
             : isDirectory ? ResourceKind.Directory
             : ResourceKind.File;
     }
+
+    /// <summary>What its path leads to now: of a process in a chroot it is not the process's own.</summary>
+    private static FileIdentity[] ByName(OpenFile file, KeptWorkload workload) =>
+        [.. new[] { $"/proc/{file.Pid}/root", $"/proc/{workload.Tree.Root.Pid}/root", "" }.Distinct().Select(root => FileIdentity.Of(root + file.Path)).OfType<FileIdentity>()];
+
+    /// <summary>On a mount that its own namespace does not have: systemd opened it, before it made the namespace.</summary>
+    private static ResourceKind OfOutside(OpenFile file) =>
+        FileIdentity.Of(file.Path)?.IsSameFile(file.Identity) == true ? ResourceKind.OutsideFile : ResourceKind.HiddenFile;
 
     private static ResourceKind OfMappedFile(Mapping mapping, KeptWorkload workload)
     {

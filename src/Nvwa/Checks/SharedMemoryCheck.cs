@@ -10,7 +10,7 @@ internal sealed class SharedMemoryCheck : IWorkloadCheck
     public string Fine => "none with what is not kept with it";
 
     public IEnumerable<CheckResult> Run(KeptWorkload workload, HostFacts host) => workload.Mappings
-        .Where(mapping => mapping.IsShared && ResourceKinds.Of(mapping, workload) is ResourceKind.SharedMemory or ResourceKind.MemoryFile or ResourceKind.NamelessFile or ResourceKind.HugePages)
+        .Where(mapping => mapping.IsShared && ResourceKinds.Of(mapping, workload) is ResourceKind.SharedMemory or ResourceKind.MemoryFile or ResourceKind.NamelessFile or ResourceKind.FileInMemory or ResourceKind.HugePages or ResourceKind.SysVSharedMemory)
         .DistinctBy(mapping => (mapping.Device, mapping.Inode))
         .Select(mapping => (Mapping: mapping, Sharers: host.SharersOutside(workload, mapping)))
         .Where(shared => shared.Sharers.Count > 0)

@@ -164,7 +164,7 @@ internal sealed class FaultyHost(IHost host, IFaults faults) : IHost
 
     public string? LastLog(ImageStore images, Workload workload) => host.LastLog(images, workload);
 
-    public void Announce(int mainPid) => host.Announce(mainPid);
+    public void Announce(Workload workload, int mainPid) => host.Announce(workload, mainPid);
 
     public bool IsAlive(Workload workload, int mainPid) => host.IsAlive(workload, mainPid);
 

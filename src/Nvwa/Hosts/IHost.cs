@@ -153,7 +153,7 @@ internal interface IHost : IDisposable
     string? LastLog(ImageStore images, Workload workload);
 
     /// <summary>Tells systemd which process the service is, and that it has started.</summary>
-    void Announce(int mainPid);
+    void Announce(Workload workload, int mainPid);
 
     /// <summary>Its main process runs, in its unit.</summary>
     bool IsAlive(Workload workload, int mainPid);

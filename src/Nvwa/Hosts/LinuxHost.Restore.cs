@@ -12,7 +12,10 @@ namespace Nvwa.Hosts;
 /// <summary>On the new kernel: what brings a workload back.</summary>
 internal sealed partial class LinuxHost
 {
+    // Of CRIU.
     private const int RpcDescriptor = 3;
+    private const int ProgramDescriptor = 4;
+    private const int OutsideDescriptor = 5;
 
     /// <summary>SIGHUP, signal(7).</summary>
     private const int HangUp = 1;
@@ -63,9 +66,14 @@ internal sealed partial class LinuxHost
     public async Task<int> RestoreAsync(UpdateState state, Workload workload, Action boundary, CancellationToken cancellation)
     {
         var images = ImageStore.Of(state);
+        int? holder = HolderOf(workload);
+        await MemoryFiles.RestoreAsync(images.Of(workload), Sandbox.HostRoot, holder);
+        OutsideFile[] outside = [.. OutsideFile.Read(images.Of(workload))];
+        SafeFileHandle[] opened = [.. outside.Select(file => Reopen.As(Sandbox.HostRoot + file.Path, file.Flags, file.Position))];
         var pair = SeqPacketPair.Create();
-        using ChildProcess criu = StartCriu(state.Opening.CriuExe, pair.Theirs);
+        using ChildProcess criu = StartCriu(workload, holder, state.Opening.CriuExe, pair.Theirs, opened);
         pair.Theirs.Dispose();
+        Array.ForEach(opened, file => file.Dispose());
         try
         {
             if (workload.Kind == WorkloadKind.Process)
@@ -76,7 +84,7 @@ internal sealed partial class LinuxHost
 
             await using var client = new CriuClient(pair.Ours);
             using SafeFileHandle directory = PrivateDirectory.Open(images.Of(workload));
-            return await client.RestoreAsync(RequestOf(workload, directory), OnScript, cancellation);
+            return await client.RestoreAsync(RequestOf(workload, directory, outside), OnScript, cancellation);
         }
         catch (Exception failed) when (failed is CriuException or CriuTransportException or CriuScriptException)
         {
@@ -106,10 +114,40 @@ internal sealed partial class LinuxHost
     public string? LastLog(ImageStore images, Workload workload) =>
         new[] { ImageStore.RestoreLog, ImageStore.DumpLog }.Select(log => images.Log(workload, log)).FirstOrDefault(File.Exists);
 
-    public void Announce(int mainPid)
+    public void Announce(Workload workload, int mainPid)
     {
-        Notify.Send($"MAINPID={mainPid}\nREADY=1\nSTATUS=");
-        Notify.Barrier(NotifyDeadline);
+        if (workload.ServiceType != ServiceType.Oneshot)
+        {
+            // While a holder stood for the service, its watchdog was off.
+            string watchdog = workload.Watchdog > 0 && workload.Sandbox.Count > 0 ? $"WATCHDOG_USEC={workload.Watchdog}\nWATCHDOG=1\n" : "";
+            Notify.Send($"MAINPID={mainPid}\n{watchdog}READY=1\nSTATUS=");
+            Notify.Barrier(NotifyDeadline);
+        }
+
+        if (HolderOf(workload, mainPid) is { } holder && Pidfd.Open(holder) is { } process)
+        {
+            using (process)
+            {
+                Pidfd.Signal(process, Kill);
+            }
+        }
+    }
+
+    /// <summary>The process of the unit that is in its sandbox, and is not of the workload.</summary>
+    private int? HolderOf(Workload workload, int restored = 0)
+    {
+        if (workload.Sandbox.Count == 0)
+        {
+            return null;
+        }
+
+        // A restore may have namespaces, too.
+        HashSet<int> others = [Environment.ProcessId, .. restored == 0 ? [] : ProcFs.Tree(restored)];
+        int holder = ProcFs.PidsOfControlGroup(Systemd.ControlGroup(workload.Unit) ?? "")
+            .FirstOrDefault(pid => !others.Contains(pid) && Sandbox.Of(pid, Sandbox.Init).Count > 0);
+        return holder != 0 ? holder
+            : restored != 0 ? null
+            : throw new StepFailedException($"the sandbox of {workload.Unit} was not made: none of its processes is in {string.Join(" and ", workload.Sandbox)} namespaces of its own");
     }
 
     /// <summary>A tree is CRIU's until it has ended: only then is it PID 1's child, or gone altogether.</summary>
@@ -127,7 +165,7 @@ internal sealed partial class LinuxHost
         }
     }
 
-    private static RestoreRequest RequestOf(Workload workload, SafeFileHandle images) => new()
+    private static RestoreRequest RequestOf(Workload workload, SafeFileHandle images, OutsideFile[] outside) => new()
     {
         ImagesDirectory = images,
         LogFile = ImageStore.RestoreLog,
@@ -137,20 +175,33 @@ internal sealed partial class LinuxHost
         TcpEstablished = true,
         ExtUnixSockets = true,
         FileLocks = true,
-        External = [.. workload.JournalSockets.Select(socket => ExternalResource.UnixSocket((uint)socket.Inode))],
-        // The unit's own standard output: a fresh stream to journald.
-        InheritedResources = [.. workload.JournalSockets.Select(socket => InheritedResource.Socket((uint)socket.Inode, 1))],
+        External = [.. workload.JournalSockets.Select(socket => ExternalResource.UnixSocket((uint)socket.Inode)), .. outside.Select(NameOf)],
+        InheritedResources =
+        [
+            // The unit's own standard output: a fresh stream to journald.
+            .. workload.JournalSockets.Select(socket => InheritedResource.Socket((uint)socket.Inode, 1)),
+            .. outside.Select((file, i) => InheritedResource.For(NameOf(file), OutsideDescriptor + i)),
+        ],
     };
 
-    private static ChildProcess StartCriu(string exe, SafeHandle rpc) => Spawn.Start(new SpawnRequest(exe, ["swrk", $"{RpcDescriptor}"])
+    private static ExternalResource NameOf(OutsideFile file) => ExternalResource.File(file.MountId, file.Inode);
+
+    private static ChildProcess StartCriu(Workload workload, int? holder, string exe, SafeHandle requests, SafeFileHandle[] outside)
     {
-        Inherit =
-        [
-            new InheritedDescriptor(new SafeFileHandle(1, ownsHandle: false), 1),
-            new InheritedDescriptor(new SafeFileHandle(2, ownsHandle: false), 2),
-            new InheritedDescriptor(rpc, RpcDescriptor),
-        ],
-    });
+        using SafeFileHandle program = File.OpenHandle(exe);
+        IReadOnlyList<string> command = Sandbox.CriuIn(workload, holder ?? 0, holder is null ? exe : $"/proc/self/fd/{ProgramDescriptor}", RpcDescriptor);
+        return Spawn.Start(new SpawnRequest(command[0], [.. command.Skip(1)])
+        {
+            Inherit =
+            [
+                new InheritedDescriptor(new SafeFileHandle(1, ownsHandle: false), 1),
+                new InheritedDescriptor(new SafeFileHandle(2, ownsHandle: false), 2),
+                new InheritedDescriptor(requests, RpcDescriptor),
+                new InheritedDescriptor(program, ProgramDescriptor),
+                .. outside.Select((file, i) => new InheritedDescriptor(file, OutsideDescriptor + i)),
+            ],
+        });
+    }
 
     /// <summary>Multicast and broadcast: no address of the host, though a socket may be bound to it.</summary>
     private static bool IsGroup(IPAddress address) =>

@@ -33,7 +33,8 @@ internal sealed partial class LinuxHost
         var images = new ImageStore(plan.Server.CriuDir, plan.Id);
         var pair = SeqPacketPair.Create();
         using SafeSocketHandle theirs = pair.Theirs;
-        var unit = new SystemdTransientService($"{DumpUnit}{index}.service", [plan.Server.CriuExe, "swrk", "0"])
+        string cgroup = "/sys/fs/cgroup" + Systemd.ControlGroup(workload.Unit);
+        var unit = new SystemdTransientService($"{DumpUnit}{index}.service", Sandbox.DumpCommand(workload, plan.Server.CriuExe, cgroup))
         {
             Description = $"CRIU for {workload.Name}",
             StandardInput = theirs,
@@ -43,8 +44,7 @@ internal sealed partial class LinuxHost
         try
         {
             await criu.VersionAsync(cancellation);
-            string cgroup = "/sys/fs/cgroup" + Systemd.ControlGroup(workload.Unit);
-            return new CriuDumper(workload, cgroup, images, PrivateDirectory.Open(images.Create(workload)), criu);
+            return new CriuDumper(workload, cgroup, Named(workload), images, PrivateDirectory.Open(images.Create(workload)), criu);
         }
         catch (Exception failed)
         {
@@ -57,6 +57,15 @@ internal sealed partial class LinuxHost
             throw;
         }
     }
+
+    /// <summary>What its unit names in places that a boot empties.</summary>
+    private IReadOnlyList<string> Named(Workload workload) => workload.Kind == WorkloadKind.Service
+        ?
+        [
+            .. Systemd.GetStrings(workload.Unit, SystemdInterface.Service, "RuntimeDirectory").Select(name => $"/run/{name}"),
+            .. new[] { Systemd.GetString(workload.Unit, SystemdInterface.Service, "PIDFile") }.Where(path => path.Length > 0),
+        ]
+        : [];
 
     public async Task AwaitDumpsAsync()
     {
@@ -82,7 +91,9 @@ internal sealed partial class LinuxHost
         }
     }
 
-    public IReadOnlyList<KeptEndpoint> Endpoints(Workload workload) => KeptSockets.Endpoints(Members(workload));
+    public IReadOnlyList<KeptEndpoint> Endpoints(Workload workload) =>
+        // Nobody outside reaches those of a network namespace of its own.
+        workload.Sandbox.Contains("net") ? [] : KeptSockets.Endpoints(Members(workload));
 
     public int? Stray(Workload workload) =>
         ProcFs.PidsOfControlGroup(Systemd.ControlGroup(workload.Unit) ?? "").Except(Members(workload)).FirstOrDefault() is > 0 and int stray ? stray : null;
@@ -91,17 +102,21 @@ internal sealed partial class LinuxHost
     private static int[] Members(Workload workload) =>
         ProcessTree.Of(workload.MainPid) is { } tree ? [.. tree.Members.Select(member => member.Pid)] : [];
 
-    private sealed class CriuDumper(Workload workload, string cgroup, ImageStore images, SafeFileHandle directory, CriuClient criu) : IDumper
+    private sealed class CriuDumper(Workload workload, string cgroup, IReadOnlyList<string> named, ImageStore images, SafeFileHandle directory, CriuClient criu) : IDumper
     {
         public Workload Workload => workload;
 
         public async Task<DumpedImages> DumpAsync()
         {
             string log = images.Log(workload, ImageStore.DumpLog);
+            int[] members = Members(workload);
+            IReadOnlyList<OutsideFile> outside = workload.Sandbox.Contains("mnt") ? OutsideFile.Of(members, FileSystems.Mounts(workload.MainPid)) : [];
+            OutsideFile.Write(images.Of(workload), outside);
+            await MemoryFiles.SaveAsync(workload, members, named, images.Of(workload));
             try
             {
                 // Not cancellable: a CRIU that is cut off in the middle of a dump can damage what it dumps.
-                await criu.DumpAsync(Request(), onScript: null, CancellationToken.None);
+                await criu.DumpAsync(Request(outside), onScript: null, CancellationToken.None);
             }
             catch (Exception failed) when (failed is CriuException or CriuTransportException)
             {
@@ -119,7 +134,7 @@ internal sealed partial class LinuxHost
             directory.Dispose();
         }
 
-        private DumpRequest Request() => new()
+        private DumpRequest Request(IReadOnlyList<OutsideFile> outside) => new()
         {
             Pid = workload.MainPid,
             ImagesDirectory = directory,
@@ -127,14 +142,18 @@ internal sealed partial class LinuxHost
             Deadline = DumpDeadline,
             // It stays as it is, frozen: a rollback only has to thaw it.
             LeaveRunning = true,
-            FreezeCgroup = cgroup,
+            FreezeCgroup = workload.Sandbox.Count == 0 ? cgroup : Sandbox.InheritedControlGroup,
             ManageCgroups = CgroupMode.Ignore,
             NetworkLock = NetworkLock.Skip,
             TcpEstablished = true,
             TcpSkipInFlight = true,
             ExtUnixSockets = true,
             FileLocks = true,
-            External = [.. workload.JournalSockets.Select(socket => ExternalResource.UnixSocket((uint)socket.Inode))],
+            External =
+            [
+                .. workload.JournalSockets.Select(socket => ExternalResource.UnixSocket((uint)socket.Inode)),
+                .. outside.Select(file => ExternalResource.File(file.MountId, file.Inode)),
+            ],
         };
     }
 }

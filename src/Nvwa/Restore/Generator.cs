@@ -1,5 +1,6 @@
 using Nvwa.Core.Journal;
 using Nvwa.Core.Planning;
+using Nvwa.Hosts;
 
 namespace Nvwa.Restore;
 
@@ -80,18 +81,34 @@ internal static class Generator
         AssertPathExists=
 
         [Service]
-        Type=notify
         NotifyAccess=all
         TimeoutStartSec=infinity
         Restart=no
         # Nothing of a restore that ended may stay beside a cold start.
         KillMode=control-group
         SendSIGKILL=yes
+        PIDFile=
         ExecCondition=
         ExecStartPre=
         ExecStart=
-        ExecStart=+/usr/bin/nvwa resume {workload.Name.Replace("\\", "\\\\", StringComparison.Ordinal)}
         ExecStartPost=
+        {Start(workload, $"+/usr/bin/nvwa resume {workload.Name.Replace("\\", "\\\\", StringComparison.Ordinal)}")}
 
         """;
+
+    /// <summary>
+    /// A holder has systemd make the unit's sandbox, with none of its settings changed, and the restore, which needs all
+    /// privileges, runs beside it. The restored process then takes its place.
+    /// </summary>
+    private static string Start(Workload workload, string resume) => (workload.ServiceType, workload.Sandbox.Count > 0) switch
+    {
+        // systemd knows no main process of it, and it is started when its last command has ended.
+        (ServiceType.Oneshot, false) => $"ExecStart={resume}",
+        (ServiceType.Oneshot, true) => $"{MayRun(workload)}ExecStart={Sandbox.HolderStarter} --fork {Sandbox.Holder}\nExecStart={resume}",
+        (_, false) => $"Type=notify\nExecStart={resume}",
+        // WATCHDOG_USEC= of sd_notify(3) turns the watchdog on again.
+        (_, true) => $"{MayRun(workload)}Type=exec\nWatchdogSec=0\nExecStart={Sandbox.Holder}\nExecStartPost={resume}",
+    };
+
+    private static string MayRun(Workload workload) => workload.NoExec ? $"ExecPaths={Sandbox.HolderProgram} {Sandbox.HolderStarter}\n" : "";
 }

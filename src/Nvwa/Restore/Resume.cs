@@ -66,7 +66,7 @@ internal sealed class Resume(IHost host, Action<string> log)
         BestEffort(() => host.Journal.Append(new Restored(workload.Name, pid, host.Now())));
         if (workload.Kind == WorkloadKind.Service)
         {
-            BestEffort(() => host.Announce(pid));
+            BestEffort(() => host.Announce(workload, pid));
         }
 
         BestEffort(host.TellLockHolder);

@@ -2,6 +2,7 @@ using Nvwa.Checks;
 using Nvwa.Core.Checks;
 using Nvwa.Core.Configuration;
 using Nvwa.Core.Planning;
+using Nvwa.Hosts;
 using Nvwa.Linux;
 
 namespace Nvwa.Update;
@@ -73,11 +74,10 @@ internal sealed class Discovery(SystemdBus systemd, ProcessTable processes, IRea
             return;
         }
 
-        int main = (int)systemd.GetUInt32(unit, SystemdInterface.Service, "MainPID");
         string active = systemd.GetString(unit, SystemdInterface.Unit, "ActiveState");
-        if (active != "active" || main == 0 || processes.Tree(main) is not { } tree)
+        if (active != "active")
         {
-            Refuse(Check, unit, active == "active" ? "has no main process" : $"is {active}", $"start it (systemctl start {unit}) or take it out of 'services'");
+            Refuse(Check, unit, $"is {active}", $"start it (systemctl start {unit}) or take it out of 'services'");
             return;
         }
 
@@ -85,8 +85,8 @@ internal sealed class Discovery(SystemdBus systemd, ProcessTable processes, IRea
         if (type == ServiceType.None)
         {
             Refuse(
-                Check, unit, $"is of Type={systemd.GetString(unit, SystemdInterface.Service, "Type")}, which this version cannot keep",
-                "kept types are simple, exec, notify, notify-reload and idle");
+                Check, unit, $"is of Type={systemd.GetString(unit, SystemdInterface.Service, "Type")}: its connection to the bus ends with the bus",
+                "kept types are simple, exec, notify, notify-reload, forking, oneshot and idle");
             return;
         }
 
@@ -95,14 +95,39 @@ internal sealed class Discovery(SystemdBus systemd, ProcessTable processes, IRea
             _results.Add(CheckResult.Warn(Check, unit, "is not enabled; nvwa restores it all the same", $"a later reboot will not start it: systemctl enable {unit}"));
         }
 
-        int[] strays = [.. ProcFs.PidsOfControlGroup(systemd.ControlGroup(unit) ?? "").Except(tree.Members.Select(member => member.Pid))];
-        if (strays.Length > 0)
+        Processes(Check, unit, type);
+    }
+
+    private void Processes(string check, string unit, ServiceType type)
+    {
+        IReadOnlyList<int> pids = ProcFs.PidsOfControlGroup(systemd.ControlGroup(unit) ?? "");
+        if (type == ServiceType.Oneshot && pids.Count == 0)
         {
-            Refuse(Check, unit, $"its process {strays[0]} does not descend from its main process {main}", "stop that process, or take the service out");
+            _results.Add(CheckResult.Pass(check, unit, "has no processes to keep: the boot starts it as always"));
             return;
         }
 
-        Add(Check, unit, WorkloadKind.Service, unit, tree, type);
+        // Of a oneshot unit systemd knows no main process: it is the one that all others descend from.
+        int main = type == ServiceType.Oneshot
+            ? pids.FirstOrDefault(pid => !pids.Contains(processes.Find(pid)?.ParentPid ?? 0))
+            : (int)systemd.GetUInt32(unit, SystemdInterface.Service, "MainPID");
+        if (main == 0 || processes.Tree(main) is not { } tree)
+        {
+            Refuse(
+                check, unit, "has no main process", type == ServiceType.Forking
+                    ? "PIDFile= of the unit tells systemd which of its processes is the main one"
+                    : $"restart it (systemctl restart {unit}) or take it out of 'services'");
+            return;
+        }
+
+        int[] strays = [.. pids.Except(tree.Members.Select(member => member.Pid))];
+        if (strays.Length > 0)
+        {
+            Refuse(check, unit, $"its process {strays[0]} does not descend from its main process {main}", "stop that process, or take the service out");
+            return;
+        }
+
+        Add(check, unit, WorkloadKind.Service, unit, tree, type, Watchdog(unit));
     }
 
     private void Process(int pid)
@@ -135,7 +160,7 @@ internal sealed class Discovery(SystemdBus systemd, ProcessTable processes, IRea
         }
     }
 
-    private void Add(string check, string name, WorkloadKind kind, string unit, ProcessTree tree, ServiceType type)
+    private void Add(string check, string name, WorkloadKind kind, string unit, ProcessTree tree, ServiceType type, long watchdog = 0)
     {
         int[] pids = [.. tree.Members.Select(member => member.Pid)];
         if (_workloads.Find(other => other.Workload.Numbers.Intersect(pids).Any()) is { } overlapping)
@@ -145,9 +170,17 @@ internal sealed class Discovery(SystemdBus systemd, ProcessTable processes, IRea
         }
 
         _results.Add(CheckResult.Pass(check, name, $"{pids.Length} processes, {tree.Members.Sum(member => member.Threads.Count)} threads"));
-        var workload = new Workload(name, kind, unit, tree.Root.Pid, tree.Numbers, type, KeptSockets.JournalStreams(pids, peers));
+        var workload = new Workload(name, kind, unit, tree.Root.Pid, tree.Numbers, type, KeptSockets.JournalStreams(pids, peers))
+        {
+            Sandbox = kind == WorkloadKind.Service ? Sandbox.Of(tree.Root.Pid, Sandbox.Init, systemd.GetBool(unit, SystemdInterface.Service, "PrivateIPC")) : [],
+            NoExec = kind == WorkloadKind.Service && systemd.GetStrings(unit, SystemdInterface.Service, "NoExecPaths").Count > 0,
+            Watchdog = watchdog,
+        };
         _workloads.Add(new KeptWorkload(workload, tree));
     }
+
+    /// <summary>Infinity is none, too.</summary>
+    private long Watchdog(string unit) => systemd.GetUInt64(unit, SystemdInterface.Service, "WatchdogUSec") is var microseconds and not ulong.MaxValue ? (long)microseconds : 0;
 
     private static bool IsLogin(string unit) =>
         unit.StartsWith("user@", StringComparison.Ordinal) || unit.StartsWith("ssh", StringComparison.Ordinal)
@@ -160,6 +193,8 @@ internal sealed class Discovery(SystemdBus systemd, ProcessTable processes, IRea
         "notify" => ServiceType.Notify,
         "notify-reload" => ServiceType.NotifyReload,
         "idle" => ServiceType.Idle,
+        "forking" => ServiceType.Forking,
+        "oneshot" => ServiceType.Oneshot,
         _ => ServiceType.None,
     };
 

@@ -60,7 +60,7 @@ internal sealed class Planner(ConfigurationFiles files, TimeProvider time)
             return new Planning(results, null);
         }
 
-        Workload[] workloads = [.. discovery.Workloads.Select(kept => kept.Workload)];
+        Workload[] workloads = [.. discovery.Workloads.Select(kept => kept.Workload with { OwnIpc = kept.SharesSystemV(host.Init) })];
         string id = UpdateId.Of(time.GetUtcNow());
         var band = PidBand.Choose(workloads.SelectMany(workload => workload.Numbers).Concat(StillToCome()));
         string commandLine = KernelCommandLine.Parse(ProcFs.CommandLine).ForUpdate(id, band, append).ToString();

@@ -3,6 +3,7 @@
 
 journal-1  as the first version wrote it
 journal-2  with what came since: kernel.panic, digests of images, troubles of a closed update
+journal-3  with sandboxes, IPC namespaces and watchdogs of workloads
 """
 import pathlib
 import struct
@@ -59,6 +60,12 @@ def second(record):
     return record[:-1] + SINCE[kind] if kind in SINCE else record
 
 
+def third(record):
+    return (record
+            .replace('"journalSockets":[{"inode":9317}]', '"journalSockets":[{"inode":9317}],"sandbox":["mnt","net"],"noExec":true,"ownIpc":true,"watchdog":30000000')
+            .replace('"journalSockets":[]', '"journalSockets":[],"sandbox":[],"noExec":false,"ownIpc":false,"watchdog":0'))
+
+
 def write(name, records):
     journal = b"NVWAJRN1"
     for record in records:
@@ -70,3 +77,4 @@ def write(name, records):
 
 write("journal-1", FIRST)
 write("journal-2", [second(record) for record in FIRST])
+write("journal-3", [third(second(record)) for record in FIRST])

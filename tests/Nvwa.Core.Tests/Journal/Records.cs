@@ -10,7 +10,13 @@ internal static class Records
     public const string NewBoot = "9c41d2ee-new";
 
     public static Workload Redis { get; } = new(
-        "redis.service", WorkloadKind.Service, "redis.service", 612, [612, 613], ServiceType.Notify, [new ExternalSocket(9317)]);
+        "redis.service", WorkloadKind.Service, "redis.service", 612, [612, 613], ServiceType.Notify, [new ExternalSocket(9317)])
+    {
+        Sandbox = ["mnt", "net"],
+        NoExec = true,
+        OwnIpc = true,
+        Watchdog = 30_000_000,
+    };
 
     public static Workload Job { get; } = new("1800", WorkloadKind.Process, "nvwa-1800.scope", 1800, [1800], ServiceType.None, []);
 
@@ -37,10 +43,16 @@ internal static class Records
         new Closed(Outcome.Degraded, new RtcTick(1795253414, 14_000_000_014), At(14), ["no packet lock"]),
     ];
 
-    /// <summary>As the first version wrote them: Golden/make-journals.py.</summary>
+    /// <summary>As the version before wrote them: Golden/make-journals.py.</summary>
+    public static IReadOnlyList<JournalRecord> Second { get; } =
+    [
+        .. All.Select(record => record is Planned planned ? planned with { Workloads = [Redis with { Sandbox = [], NoExec = false, OwnIpc = false, Watchdog = 0 }, Job] } : record),
+    ];
+
+    /// <summary>As the first version wrote them.</summary>
     public static IReadOnlyList<JournalRecord> First { get; } =
     [
-        .. All.Select(record => record switch
+        .. Second.Select(record => record switch
         {
             Planned planned => planned with { PanicTimeout = null },
             Saved saved => saved with { Digest = null },

@@ -80,14 +80,16 @@ internal static class Hosts
 {
     public static CriuAnswer Criu { get; } = new(new Version(4, 2), null, null);
 
-    public static HostFacts With(ProcessTable processes, params KeptWorkload[] workloads) => new()
+    // PID 1 of a container cannot always be read.
+    public static HostFacts With(ProcessTable processes, params KeptWorkload[] workloads) => With(Environment.ProcessId, processes, workloads);
+
+    public static HostFacts With(int init, ProcessTable processes, params KeptWorkload[] workloads) => new()
     {
         Restore = new RestoreConfiguration([], []),
         Server = new ServerConfiguration(),
         Criu = Criu,
         Processes = processes,
         Workloads = workloads,
-        // PID 1 of a container cannot always be read.
-        Init = Environment.ProcessId,
+        Init = init,
     };
 }

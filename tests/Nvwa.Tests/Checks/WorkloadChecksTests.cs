@@ -27,7 +27,7 @@ public sealed class WorkloadChecksTests
 
         Assert.Equal(Verdict.Refuse, refusal.Verdict);
         Assert.Contains("has net namespaces", refusal.Reason, StringComparison.Ordinal);
-        Assert.Contains("PrivateTmp=", refusal.Remedy, StringComparison.Ordinal);
+        Assert.Contains("run it as a service", refusal.Remedy, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -49,13 +49,18 @@ public sealed class WorkloadChecksTests
         Assert.DoesNotContain(holder.Asked(new PipesCheck()), result => result.Reason.Contains("descriptor 4", StringComparison.Ordinal));
     }
 
-    [Fact]
-    public async Task Memory_that_somebody_else_maps_too_is_refused()
+    [Theory]
+    [InlineData("mmap.mmap(-1, 4096)")]
+    [InlineData("libc.shmat(libc.shmget(0x6e767761 ^ os.getpid(), 4096, 0o1600), None, 0)")]
+    public async Task Memory_that_somebody_else_maps_too_is_refused(string memory)
     {
         // The child leaves the tree: its parent ends, and PID 1 takes it.
         using TemporaryDirectory directory = new();
         using Holder holder = await Holder.StartAsync($$"""
-            m = mmap.mmap(-1, 4096)
+            libc.shmat.restype = ctypes.c_void_p
+            m = {{memory}}
+            for segment in open('/proc/sysvipc/shm').readlines()[1:]:
+                if int(segment.split()[0]) & 0xffffffff == 0x6e767761 ^ os.getpid(): libc.shmctl(int(segment.split()[1]), 0, None)
             if os.fork() == 0:
                 if os.fork() == 0:
                     open('{{directory["pid"]}}', 'w').write(str(os.getpid()))
@@ -73,15 +78,28 @@ public sealed class WorkloadChecksTests
     }
 
     [Fact]
-    public async Task System_V_memory_is_refused()
+    public async Task A_socket_that_systemd_holds_too_is_refused()
+    {
+        // The child stands for systemd.
+        using Holder holder = await Holder.StartAsync("s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen()\nif os.fork() == 0: signal.pause()");
+        var processes = ProcessTable.Read();
+        KeptWorkload workload = holder.Workload(processes);
+
+        CheckResult refusal = Assert.Single(CheckList.Run(Hosts.With(workload.Tree.Members[1].Pid, processes, workload), [], [new SocketActivationCheck()]));
+
+        Assert.Equal(Verdict.Refuse, refusal.Verdict);
+        Assert.Contains("TCP socket) belongs to a .socket unit", refusal.Reason, StringComparison.Ordinal);
+        Assert.Equal(Verdict.Pass, Assert.Single(holder.Asked(new SocketActivationCheck())).Verdict);
+    }
+
+    [Fact]
+    public async Task System_V_memory_of_its_own_gets_an_IPC_namespace()
     {
         using Holder holder = await Holder.StartAsync(
             "i = libc.shmget(0, 4096, 0o1600); libc.shmat.restype = ctypes.c_void_p; libc.shmat(i, None, 0); libc.shmctl(i, 0, None)");
 
-        CheckResult refusal = Assert.Single(holder.Asked(new MappingsCheck()));
-
-        Assert.Equal(Verdict.Refuse, refusal.Verdict);
-        Assert.Contains("System V", refusal.Reason, StringComparison.Ordinal);
+        Assert.Equal(Verdict.Pass, Assert.Single(holder.Asked(new MappingsCheck())).Verdict);
+        Assert.True(holder.Workload(ProcessTable.Read()).SharesSystemV(Environment.ProcessId));
     }
 
     [Theory]

@@ -1,4 +1,5 @@
 using Nvwa.Core.Journal;
+using Nvwa.Core.Planning;
 using Nvwa.Restore;
 using static Nvwa.Tests.Updates;
 
@@ -19,18 +20,19 @@ public sealed class GeneratorTests
         AssertPathExists=
 
         [Service]
-        Type=notify
         NotifyAccess=all
         TimeoutStartSec=infinity
         Restart=no
         # Nothing of a restore that ended may stay beside a cold start.
         KillMode=control-group
         SendSIGKILL=yes
+        PIDFile=
         ExecCondition=
         ExecStartPre=
         ExecStart=
-        ExecStart=+/usr/bin/nvwa resume redis.service
         ExecStartPost=
+        Type=notify
+        ExecStart=+/usr/bin/nvwa resume redis.service
 
         """,
         Files(After())[RedisDropIn]);
@@ -46,6 +48,20 @@ public sealed class GeneratorTests
             "web@1.service.d/50-nvwa.conf",
         ],
         Files(After()).Select(file => file.Value.StartsWith('/') ? $"{file.Key} -> {file.Value}" : file.Key).Order(StringComparer.Ordinal));
+
+    [Theory]
+    [InlineData(ServiceType.Notify, new[] { "mnt", "noexec" }, "ExecPaths=/usr/bin/sleep /usr/bin/setsid\nType=exec\nWatchdogSec=0\nExecStart=/usr/bin/sleep infinity\nExecStartPost=+/usr/bin/nvwa resume redis.service\n")]
+    [InlineData(ServiceType.Forking, new[] { "net" }, "Type=exec\nWatchdogSec=0\nExecStart=/usr/bin/sleep infinity\nExecStartPost=+/usr/bin/nvwa resume redis.service\n")]
+    [InlineData(ServiceType.Forking, new string[0], "Type=notify\nExecStart=+/usr/bin/nvwa resume redis.service\n")]
+    [InlineData(ServiceType.Oneshot, new string[0], "ExecStartPost=\nExecStart=+/usr/bin/nvwa resume redis.service\n")]
+    [InlineData(ServiceType.Oneshot, new[] { "mnt" }, "ExecStartPost=\nExecStart=/usr/bin/setsid --fork /usr/bin/sleep infinity\nExecStart=+/usr/bin/nvwa resume redis.service\n")]
+    public void A_unit_with_a_sandbox_starts_a_holder_in_it_and_the_restore_beside_it(object type, string[] sandbox, string start)
+    {
+        Workload workload = Redis with { ServiceType = (ServiceType)type, Sandbox = [.. sandbox.Except(["noexec"])], NoExec = sandbox.Contains("noexec") };
+        IEnumerable<JournalRecord> records = UpToCommit.Select(record => record is Planned planned ? planned with { Workloads = [workload] } : record);
+
+        Assert.EndsWith(start, Files(UpdateState.Of(records))[RedisDropIn].TrimEnd('\n') + "\n", StringComparison.Ordinal);
+    }
 
     [Fact]
     public void Without_a_journal_nothing_is_written() => Assert.Empty(Files(null));

@@ -258,7 +258,7 @@ internal sealed class SimulatedHost(SimulatedMachine machine, SimulatedProcess p
 
     public string? LastLog(ImageStore images, Workload workload) => null;
 
-    public void Announce(int mainPid)
+    public void Announce(Workload workload, int mainPid)
     {
         machine.Touch(process);
         machine.Announced(process);
