@@ -37,9 +37,30 @@ internal sealed class LineStream(Socket socket)
         }
     }
 
-    public async Task WriteAsync(string text, CancellationToken cancellationToken)
+    /// <summary>So many bytes, whatever is in them; valid until the next call.</summary>
+    public async Task<ReadOnlyMemory<byte>> ReadBytesAsync(int count, CancellationToken cancellationToken)
     {
-        ReadOnlyMemory<byte> bytes = Encoding.ASCII.GetBytes(text);
+        while (_end - _start < count)
+        {
+            _buffer.AsSpan(_start, _end - _start).CopyTo(_buffer);
+            (_start, _end) = (0, _end - _start);
+            if (count > _buffer.Length)
+            {
+                throw new LabException($"the peer wants to send {count} bytes at once");
+            }
+
+            _end += await ReceiveAsync(cancellationToken);
+        }
+
+        ReadOnlyMemory<byte> bytes = _buffer.AsMemory(_start, count);
+        _start += count;
+        return bytes;
+    }
+
+    public Task WriteAsync(string text, CancellationToken cancellationToken) => WriteAsync(Encoding.ASCII.GetBytes(text), cancellationToken);
+
+    public async Task WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    {
         while (!bytes.IsEmpty)
         {
             bytes = bytes[await socket.SendAsync(bytes, SocketFlags.None, cancellationToken)..];

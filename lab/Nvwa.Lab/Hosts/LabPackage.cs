@@ -32,6 +32,8 @@ public static class LabPackage
         new LabFile(LabPaths.Workload("slow-stop.service"), "/etc/systemd/system/slow-stop.service"),
         new LabFile(LabPaths.Workload("disk-filler.service"), "/etc/systemd/system/disk-filler.service"),
         new LabFile(LabPaths.Workload("damage.service"), "/etc/systemd/system/damage.service"),
+        new LabFile(LabPaths.Workload("haproxy.cfg"), "/root/haproxy.cfg"),
+        new LabFile(LabPaths.Workload("nginx.conf"), "/root/nginx.conf"),
         new LabFile(LabPaths.Workload("criu-that-dies"), "/usr/local/sbin/criu-that-dies", LabFile.Executable),
         new LabFile(LabPaths.Workload("criu-after-a-death"), "/usr/local/sbin/criu-after-a-death", LabFile.Executable),
     ];
