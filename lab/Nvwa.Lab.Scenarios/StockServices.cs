@@ -62,7 +62,7 @@ public sealed class StockServices(PreparedHost prepared)
             grep -E '^(Uid|Gid|Groups|Cap...|NoNewPrivs|Seccomp|Seccomp_filters|Umask):' /proc/$pid/status
             cat /proc/$pid/oom_score_adj /proc/$pid/attr/current; echo
             awk 'NR == FNR { host[$5]; next } !($5 in host) && $5 !~ "^/(usr/bin/(sleep|setsid)$|run/(credentials|user)/)" { print $5, $6 }' /proc/1/mountinfo /proc/$pid/mountinfo | sort
-            for kind in mnt net uts ipc pid user cgroup; do test /proc/$pid/ns/$kind -ef /proc/1/ns/$kind || echo "own $kind"; done
+            for kind in mnt net uts pid user cgroup; do test /proc/$pid/ns/$kind -ef /proc/1/ns/$kind || echo "own $kind"; done
           done
         done
         """;
