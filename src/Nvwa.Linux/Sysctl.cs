@@ -29,6 +29,11 @@ public static class Sysctl
     public static void Log(int priority, string line) =>
         WriteWhole("/dev/kmsg", string.Create(CultureInfo.InvariantCulture, $"<{priority}>{line}\n"));
 
+    /// <summary>This process's own, which its children inherit: proc_pid_oom_score_adj(5).</summary>
+    /// <param name="adjustment">-1000 to 1000.</param>
+    public static void OutOfMemoryScore(int adjustment) =>
+        WriteWhole("/proc/self/oom_score_adj", adjustment.ToString(CultureInfo.InvariantCulture));
+
     /// <summary>In one write(2), which is how these files take it.</summary>
     private static void WriteWhole(string path, string text)
     {

@@ -188,6 +188,8 @@ internal sealed partial class LinuxHost
 
     private static ChildProcess StartCriu(Workload workload, int? holder, string exe, SafeHandle requests, SafeFileHandle[] outside)
     {
+        // CRIU takes for granted that it starts without one: a process that had 0 gets nothing written, and would keep its unit's (OOMScoreAdjust=).
+        Sysctl.OutOfMemoryScore(0);
         using SafeFileHandle program = File.OpenHandle(exe);
         IReadOnlyList<string> command = Sandbox.CriuIn(workload, holder ?? 0, holder is null ? exe : $"/proc/self/fd/{ProgramDescriptor}", RpcDescriptor);
         return Spawn.Start(new SpawnRequest(command[0], [.. command.Skip(1)])
