@@ -122,16 +122,20 @@ public sealed class FaultScenarios(PreparedHost prepared, FaultTable table) : IC
 
     [Fact]
     [Trait("half", "full")]
-    public Task A_CRIU_that_is_killed_costs_at_most_its_own_workload() => RunAsync(
+    public Task A_CRIU_that_is_killed_or_hangs_costs_at_most_its_own_workload() => RunAsync(
         "fault-criu",
         [
             new FaultCase("CriuKilledInDump", "Save", EndState.RolledBack)
             {
-                Criu = "/usr/local/sbin/criu-that-dies", Before = "echo 'nvwa-dump-0 */dump.log' >/root/criu-dies", MayBeGone = ["redis.service"],
+                Criu = "/usr/local/sbin/criu-that-dies", Before = "echo 'KILL nvwa-dump-0 */dump.log' >/root/criu-dies", MayBeGone = ["redis.service"],
+            },
+            new FaultCase("CriuHangsInDump", "Save", EndState.RolledBack)
+            {
+                Criu = "/usr/local/sbin/criu-that-dies", Before = "echo 'STOP nvwa-dump-0 */dump.log' >/root/criu-dies", MayBeGone = ["redis.service"],
             },
             new FaultCase("CriuKilledInRestore", "Restore", EndState.Degraded)
             {
-                Criu = "/usr/local/sbin/criu-that-dies", Before = "echo redis.service redis/restore.log >/root/criu-dies; sync /root/criu-dies /root", Gone = ["redis.service"],
+                Criu = "/usr/local/sbin/criu-that-dies", Before = "echo KILL redis.service redis/restore.log >/root/criu-dies; sync /root/criu-dies /root", Gone = ["redis.service"],
             },
         ]);
 

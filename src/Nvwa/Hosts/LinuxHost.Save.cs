@@ -15,6 +15,9 @@ internal sealed partial class LinuxHost
 
     private static readonly TimeSpan DumpDeadline = TimeSpan.FromMinutes(30);
 
+    /// <summary>A dump that hangs is given up long before its deadline: everything is frozen meanwhile.</summary>
+    private static readonly TimeSpan DumpSilence = TimeSpan.FromMinutes(2);
+
     /// <summary>How long a rollback waits for a dump that nobody listens to.</summary>
     private static readonly TimeSpan OrphanDeadline = TimeSpan.FromMinutes(5);
 
@@ -44,7 +47,7 @@ internal sealed partial class LinuxHost
         try
         {
             await criu.VersionAsync(cancellation);
-            return new CriuDumper(workload, cgroup, Named(workload), images, PrivateDirectory.Open(images.Create(workload)), criu);
+            return new CriuDumper(workload, cgroup, Named(workload), images, PrivateDirectory.Open(images.Create(workload)), criu, StopAsync);
         }
         catch (Exception failed)
         {
@@ -56,6 +59,8 @@ internal sealed partial class LinuxHost
 
             throw;
         }
+
+        Task StopAsync() => Systemd.StopAllAsync([unit.Name], UnitDeadline, CancellationToken.None);
     }
 
     /// <summary>What its unit names in places that a boot empties.</summary>
@@ -102,7 +107,8 @@ internal sealed partial class LinuxHost
     private static int[] Members(Workload workload) =>
         ProcessTree.Of(workload.MainPid) is { } tree ? [.. tree.Members.Select(member => member.Pid)] : [];
 
-    private sealed class CriuDumper(Workload workload, string cgroup, IReadOnlyList<string> named, ImageStore images, SafeFileHandle directory, CriuClient criu) : IDumper
+    private sealed class CriuDumper(
+        Workload workload, string cgroup, IReadOnlyList<string> named, ImageStore images, SafeFileHandle directory, CriuClient criu, Func<Task> stop) : IDumper
     {
         public Workload Workload => workload;
 
@@ -113,15 +119,26 @@ internal sealed partial class LinuxHost
             IReadOnlyList<OutsideFile> outside = workload.Sandbox.Contains("mnt") ? OutsideFile.Of(members, FileSystems.Mounts(workload.MainPid)) : [];
             OutsideFile.Write(images.Of(workload), outside);
             await MemoryFiles.SaveAsync(workload, members, named, images.Of(workload));
+            // Not cancellable: a CRIU that is cut off in the middle of a dump can damage what it dumps. Only one that hangs is stopped.
+            Task dump = criu.DumpAsync(Request(outside), onScript: null, CancellationToken.None);
+            using var ended = new CancellationTokenSource();
+            Task silence = Silence.OfAsync(() => images.Size(workload), DumpSilence, TimeProvider.System, ended.Token);
+            bool hangs = await Task.WhenAny(dump, silence) == silence && silence.IsCompletedSuccessfully;
+            await (hangs ? stop() : Task.CompletedTask);
             try
             {
-                // Not cancellable: a CRIU that is cut off in the middle of a dump can damage what it dumps.
-                await criu.DumpAsync(Request(outside), onScript: null, CancellationToken.None);
+                await dump;
             }
             catch (Exception failed) when (failed is CriuException or CriuTransportException)
             {
-                string excerpt = LogExcerpt.Errors(log, 1) is [var error] ? error : failed.Message;
+                string excerpt = hangs ? $"CRIU hung: it had written neither images nor log for {DumpSilence.TotalMinutes} min, and was stopped"
+                    : LogExcerpt.Errors(log, 1) is [var error] ? error
+                    : failed.Message;
                 throw new StepFailedException($"{workload.Name} could not be dumped: {excerpt}; log: {log}", failed);
+            }
+            finally
+            {
+                await ended.CancelAsync();
             }
 
             string digest = await Task.Run(() => ImageDigests.Seal(images.Of(workload)));
