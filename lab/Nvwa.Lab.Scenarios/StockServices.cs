@@ -104,6 +104,7 @@ public sealed class StockServices(PreparedHost prepared)
     {
         HostState.Says(
             await host.NvwaAsync($"check {prepared.NewKernel}"), "nvwa check", exitCode: 3, "redis-server.service", "has a user namespace of its own", "PrivateUsers=no");
+        await CompatibilityTable.AddRefusedAsync(host, prepared.NewKernel);
         _ = await host.Guest.OutputOfAsync(
             """
             mkdir -p /etc/systemd/system/redis-server.service.d && printf '[Service]\nPrivateUsers=no\n' >/etc/systemd/system/redis-server.service.d/users.conf
@@ -157,6 +158,7 @@ public sealed class StockServices(PreparedHost prepared)
         await AnsweredAsync(clients);
         Assert.Equal(before, await host.Guest.OutputOfAsync(Everything, Patience));
         await HostState.NothingIsLeftAsync(host.Guest);
+        await CompatibilityTable.AddAsync(host);
     }
 
     /// <summary>Whatever an operator does with a unit works on one that was restored, and finds its data.</summary>

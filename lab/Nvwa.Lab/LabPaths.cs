@@ -16,6 +16,9 @@ internal static class LabPaths
     /// <summary>What the fault scenarios ended in.</summary>
     public static string FaultTable => Path.Combine(RepositoryRoot, "artifacts", "lab", "faults.txt");
 
+    /// <summary>What became of each workload.</summary>
+    public static string CompatibilityTable => Path.Combine(RepositoryRoot, "artifacts", "lab", "compatibility.tsv");
+
     public static string Evidence(string name) => Path.Combine(RepositoryRoot, "artifacts", "lab", name);
 
     // A build with its output elsewhere is run from the repository instead.

@@ -13,6 +13,7 @@ try
         ["demo"] => await new Demo(Console.Out).RunAsync(interrupted.Token),
         ["shell"] or ["shell", "old"] => await GuestShell.RunAsync(LabKernel.Old, interrupted.Token),
         ["shell", "new"] => await GuestShell.RunAsync(LabKernel.New, interrupted.Token),
+        ["compatibility"] => Compatibility(),
         _ => Usage(),
     };
 }
@@ -28,8 +29,14 @@ void Interrupt(PosixSignalContext context)
     interrupted.Cancel();
 }
 
+static int Compatibility()
+{
+    Console.Write(CompatibilityTable.Render());
+    return 0;
+}
+
 static int Usage()
 {
-    Console.Error.WriteLine("usage: demo | shell [old|new]");
+    Console.Error.WriteLine("usage: demo | shell [old|new] | compatibility");
     return 2;
 }
