@@ -15,6 +15,9 @@ public sealed record OpenFile(int Pid, Descriptor Descriptor, FileIdentity Ident
 
     private const int AccessMode = 3;
     private const int WriteOnly = 1;
+
+    /// <summary>MQUEUE_MAGIC of ipc/mqueue.c.</summary>
+    private const long MessageQueueMagic = 0x1980_0202;
     private const string DeletedMark = " (deleted)";
 
     /// <summary>For people: <c>descriptor 7</c>.</summary>
@@ -34,6 +37,13 @@ public sealed record OpenFile(int Pid, Descriptor Descriptor, FileIdentity Ident
 
     public bool CanWrite => (Descriptor.Flags & AccessMode) != 0;
 
+    /// <summary>O_DIRECT: of a pipe, that it keeps apart what was written apart.</summary>
+    public bool IsDirect => (Descriptor.Flags & Libc.O_DIRECT) != 0;
+
+    /// <summary>What mq_open(3) gives, on a mount that is nobody's.</summary>
+    public bool IsMessageQueue =>
+        Identity.Type == FileType.Regular && Libc.FileSystemMagic($"/proc/{Pid}/fd/{Descriptor.Fd}") == MessageQueueMagic;
+
     /// <summary>All descriptors, the working and the root directory; empty if the process is gone.</summary>
     public static IReadOnlyList<OpenFile> Of(int pid)
     {
@@ -52,6 +62,12 @@ public sealed record OpenFile(int Pid, Descriptor Descriptor, FileIdentity Ident
         }
     }
 
+    /// <summary>A field of its fdinfo, which differ with the kind: <c>clockid</c>; null if there is none.</summary>
+    public string? Detail(string field) => Detail(Pid, Descriptor, field);
+
+    private static string? Detail(int pid, Descriptor descriptor, string field) =>
+        Proc.TryReadLines($"/proc/{pid}/fdinfo/{descriptor.Fd}").FirstOrDefault(line => line.StartsWith($"{field}:", StringComparison.Ordinal))?[(field.Length + 1)..].Trim();
+
     private static OpenFile? Of(int pid, Descriptor descriptor)
     {
         string link = $"/proc/{pid}/fd/{descriptor.Fd}";
@@ -66,8 +82,7 @@ public sealed record OpenFile(int Pid, Descriptor Descriptor, FileIdentity Ident
     }
 
     private static int? SubjectOf(int pid, Descriptor descriptor) =>
-        descriptor.Target == "anon_inode:[pidfd]"
-        && Proc.TryReadLines($"/proc/{pid}/fdinfo/{descriptor.Fd}").FirstOrDefault(line => line.StartsWith("Pid:", StringComparison.Ordinal)) is { } line
-            ? int.Parse(line.AsSpan("Pid:".Length), CultureInfo.InvariantCulture)
+        descriptor.Target == "anon_inode:[pidfd]" && Detail(pid, descriptor, "Pid") is { } subject
+            ? int.Parse(subject, CultureInfo.InvariantCulture)
             : null;
 }

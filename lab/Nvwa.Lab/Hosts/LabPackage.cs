@@ -27,6 +27,8 @@ public static class LabPackage
         new LabFile(Locate(), GuestPath),
         new LabFile(LabPaths.Workload("ticker.py"), "/root/ticker.py", LabFile.Executable),
         new LabFile(LabPaths.Workload("refused.py"), "/root/refused.py", LabFile.Executable),
+        new LabFile(LabPaths.Workload("object.py"), "/root/object.py", LabFile.Executable),
+        new LabFile(LabPaths.Workload("object@.service"), "/etc/systemd/system/object@.service"),
         new LabFile(LabPaths.Workload("redis.service"), "/etc/systemd/system/redis.service"),
         new LabFile(LabPaths.Workload("redis-journal.service"), "/etc/systemd/system/redis-journal.service"),
         new LabFile(LabPaths.Workload("slow-stop.service"), "/etc/systemd/system/slow-stop.service"),

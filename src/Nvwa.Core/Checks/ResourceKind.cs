@@ -30,6 +30,9 @@ public enum ResourceKind
     MemoryFile,
     SecretMemory,
     Pipe,
+
+    /// <summary>O_DIRECT: what is written at once is read at once.</summary>
+    PacketPipe,
     NamedPipe,
     Tcp,
     Udp,
@@ -40,8 +43,15 @@ public enum ResourceKind
     MultipathTcp,
     OtherSocket,
     Event,
+
+    /// <summary>EFD_SEMAPHORE: a read takes one, not all.</summary>
+    EventSemaphore,
     Epoll,
     Timer,
+    PeriodicTimer,
+
+    /// <summary>Set to a time of the clock on the wall.</summary>
+    WallTimer,
     Signals,
     Inotify,
     Fanotify,
@@ -65,8 +75,15 @@ public enum ResourceKind
     Device,
     Namespace,
     SysVSharedMemory,
+    SysVSemaphores,
+    SysVMessageQueue,
     SharedMemory,
     HugePages,
     AsynchronousIo,
     Uprobes,
+
+    /// <summary>Of a thread: the processors it may run on.</summary>
+    Affinity,
+    IoPriority,
+    TimerSlack,
 }

@@ -23,8 +23,8 @@ public enum Keeping
 public sealed record Technique(string Name, Keeping Keeping, string? Why = null, string? Remedy = null);
 
 /// <summary>
-/// The one table of what a process can hold and how it is kept. It is CRIU 4.2's own list (files.c, sockets.c, fsnotify.c,
-/// pidfd.c, tun.c, proc_parse.c), as our dumps call it: <c>external unix sockets</c> and <c>tcp_established</c> are given,
+/// The one table of what a process can hold and how it is kept. It is CRIU 4.2's own list (files.c, pipes.c, sockets.c,
+/// fsnotify.c, pidfd.c, tun.c, proc_parse.c), and what it loses without a word (eventfd.c, timerfd.c), as our dumps call it: <c>external unix sockets</c> and <c>tcp_established</c> are given,
 /// <c>link_remap</c>, <c>shell_job</c> and <c>force_irmap</c> are not.
 /// </summary>
 public static class Techniques
@@ -56,6 +56,8 @@ public static class Techniques
         ResourceKind.MemoryFile => new("memfd", Keeping.Kept),
         ResourceKind.SecretMemory => new("secret memory", Keeping.Impossible, "is memory that the kernel hides from everybody", LeaveOut),
         ResourceKind.Pipe => new("pipe", Keeping.Kept),
+        ResourceKind.PacketPipe => new(
+            "packet pipe", Keeping.Impossible, "is a pipe of packets (O_DIRECT), which CRIU does not know", LeaveOut),
         ResourceKind.NamedPipe => new("named pipe", Keeping.Kept),
         ResourceKind.Tcp => new("TCP socket", Keeping.Kept, "packets are held back meanwhile"),
         ResourceKind.Udp => new("UDP socket", Keeping.Kept, "what lies unread in it is lost"),
@@ -68,8 +70,16 @@ public static class Techniques
             "multipath TCP socket", Keeping.Impossible, "is multipath TCP, which CRIU does not know", "make it plain TCP (for Go programs: GODEBUG=multipathtcp=0)"),
         ResourceKind.OtherSocket => new("other socket", Keeping.Impossible, "is of a family or protocol that CRIU does not know", LeaveOut),
         ResourceKind.Event => new("eventfd", Keeping.Kept),
+        ResourceKind.EventSemaphore => new(
+            "event semaphore", Keeping.Impossible, "counts as a semaphore (EFD_SEMAPHORE), of which CRIU would make a plain counter", LeaveOut),
         ResourceKind.Epoll => new("epoll", Keeping.Kept),
         ResourceKind.Timer => new("timerfd", Keeping.Kept),
+        ResourceKind.PeriodicTimer => new(
+            "periodic timerfd", Keeping.Conditional, "fires periodically: CRIU 4.2 does not start it again if it has fired unread when it is dumped",
+            "restart the workload afterwards if it does not set the timer anew by itself"),
+        ResourceKind.WallTimer => new(
+            "wall clock timerfd", Keeping.Conditional, "is set to a time of day, and is late by as long as the update stops the workload",
+            "restart the workload afterwards if that matters"),
         ResourceKind.Signals => new("signalfd", Keeping.Kept),
         ResourceKind.Inotify => new("inotify", Keeping.Kept, "events that were not read are lost"),
         ResourceKind.Fanotify => new(
@@ -94,11 +104,24 @@ public static class Techniques
         ResourceKind.Namespace => new("namespace", Keeping.Conditional, "is a namespace: kept if it is the workload's own", LeaveOut),
         ResourceKind.SysVSharedMemory => new(
             "System V shared memory", Keeping.Kept, "comes back in an IPC namespace of its own"),
+        ResourceKind.SysVSemaphores => new(
+            "System V semaphores", Keeping.Kept, "come back in an IPC namespace of their own, without what SEM_UNDO would undo"),
+        ResourceKind.SysVMessageQueue => new(
+            "System V message queue", Keeping.Kept, "comes back in an IPC namespace of its own"),
         ResourceKind.SharedMemory => new("shared memory", Keeping.Kept),
         ResourceKind.HugePages => new(
             "huge pages", Keeping.Conditional, "needs as many huge pages on the new kernel", "reserve them at boot: hugepages= or vm.nr_hugepages"),
         ResourceKind.AsynchronousIo => new("aio ring", Keeping.Kept),
         ResourceKind.Uprobes => new("uprobes", Keeping.Impossible, "is traced by uprobes", "end the tracing (perf, bpftrace)"),
+        ResourceKind.Affinity => new(
+            "processor affinity", Keeping.Conditional, "may run only on processors of its own choice, which CRIU does not save: it comes back with those of its unit",
+            "CPUAffinity= of its unit makes them the same"),
+        ResourceKind.IoPriority => new(
+            "I/O priority", Keeping.Conditional, "has an I/O priority of its own, which CRIU does not save: it comes back with that of its unit",
+            "IOSchedulingClass= and IOSchedulingPriority= of its unit make it the same"),
+        ResourceKind.TimerSlack => new(
+            "timer slack", Keeping.Conditional, "has a timer slack of its own, which CRIU does not save: it comes back with that of its unit",
+            "TimerSlackNSec= of its unit makes it the same"),
         _ => new("unknown kind", Keeping.Impossible, "is of a kind that CRIU does not know", LeaveOut),
     };
 }

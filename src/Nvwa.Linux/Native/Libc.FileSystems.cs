@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Nvwa.Linux;
 
-/// <summary>fstatfs(2) and the ioctl for a file system's UUID.</summary>
+/// <summary>statfs(2) and the ioctl for a file system's UUID.</summary>
 internal static partial class Libc
 {
     /// <summary>
@@ -27,10 +27,16 @@ internal static partial class Libc
             : null;
     }
 
+    /// <summary>Which type of file system it lies on, links of /proc followed; 0 if it is not there (any more).</summary>
+    public static long FileSystemMagic(string path) => statfs(path, out FileSystemStatistics statistics) == 0 ? statistics.Magic : 0;
+
     /// <summary>struct statfs of 64-bit systems.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 120)]
     private struct FileSystemStatistics
     {
+        [FieldOffset(0)]
+        public long Magic;
+
         [FieldOffset(32)]
         public ulong BlocksAvailable;
 
@@ -40,4 +46,7 @@ internal static partial class Libc
 
     [LibraryImport(Library, SetLastError = true)]
     private static partial int fstatfs(SafeHandle fd, out FileSystemStatistics statistics);
+
+    [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int statfs(string path, out FileSystemStatistics statistics);
 }

@@ -19,6 +19,10 @@ internal static partial class Libc
     public const int O_APPEND = 0x400;
     public const int O_NONBLOCK = 0x800;
     public const int O_CLOEXEC = 0x80000;
+
+    /// <summary>One of those that differ with the architecture.</summary>
+    public static readonly int O_DIRECT = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x10000 : 0x4000;
+
     public const int O_PATH = 0x200000;
 
     /// <summary>Two flags have numbers of their own on arm64.</summary>

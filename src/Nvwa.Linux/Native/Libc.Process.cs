@@ -5,13 +5,16 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Nvwa.Linux;
 
-/// <summary>pidfd_open(2), waitid(2), signals and user identity.</summary>
+/// <summary>pidfd_open(2), waitid(2), signals, user identity, and what else is known of processes by calls only.</summary>
 internal static partial class Libc
 {
     public const int SIGKILL = 9;
 
     private const long SYS_pidfd_send_signal = 424;
     private const long SYS_pidfd_open = 434;
+    private static readonly long SYS_ioprio_get = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 31 : 252;
+    private const int IOPRIO_WHO_PROCESS = 1;
+    private const int GETPID = 11;
     private const int P_PIDFD = 3;
     private const int WEXITED = 4;
     private const int CLD_EXITED = 1;
@@ -70,6 +73,25 @@ internal static partial class Libc
 
     public static uint EffectiveUser() => geteuid();
 
+    /// <summary>Who changed a System V semaphore last; 0 if nobody did, -1 if it is gone.</summary>
+    public static int LastUser(int set, int semaphore) => semctl(set, semaphore, GETPID);
+
+    /// <summary>For the calling thread only. False if it is gone with its process.</summary>
+    public static bool EnterNamespace(string path)
+    {
+        using SafeFileHandle? file = TryOpen(path, O_RDONLY, out int errno);
+        if (file is null)
+        {
+            return errno is Errno.ENOENT or Errno.ESRCH ? false : throw new LinuxException("open", path, errno);
+        }
+
+        Check(setns(file, 0), "setns", path);
+        return true;
+    }
+
+    /// <summary>Class and level, ioprio_get(2); 0 where the thread has none of its own.</summary>
+    public static long IoPriority(int thread) => Math.Max(0, syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, thread));
+
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 
     [LibraryImport(Library, SetLastError = true)]
@@ -86,4 +108,10 @@ internal static partial class Libc
 
     [LibraryImport(Library)]
     private static partial uint geteuid();
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial int setns(SafeHandle file, int kind);
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial int semctl(int set, int semaphore, int command);
 }

@@ -64,11 +64,11 @@ internal sealed class NamespacesCheck : IWorkloadCheck
                 ? ($"does not see {host.Server.CriuExe}, which has to run in its mount namespace", "a drop-in without RootDirectory=, RootImage=, and InaccessiblePaths= of it, makes it possible")
             : FileIdentity.Of($"{root}/proc/sys/kernel") is null
                 ? ("does not see all of /proc, which CRIU needs in its mount namespace", "a drop-in with ProcSubset=all makes it possible")
-            : !workload.Mappings.Any(mapping => ResourceKinds.Of(mapping, workload) == ResourceKind.SysVSharedMemory) ? null
+            : workload.SystemV.Count == 0 ? null
             : workload.Workload.Sandbox.Contains("ipc")
-                ? ("has System V shared memory in an IPC namespace that its unit makes, which CRIU cannot fill", "a drop-in with PrivateIPC=no makes it possible")
+                ? ("has System V objects in an IPC namespace that its unit makes, which CRIU cannot fill", "a drop-in with PrivateIPC=no makes it possible")
             : workload.MountOf("/proc/sys/kernel") is { IsWritable: false }
-                ? ("has System V shared memory, and a /proc/sys that CRIU cannot write its limits to", "a drop-in with ProtectKernelTunables=no makes it possible")
+                ? ("has System V objects, and a /proc/sys that CRIU cannot write its limits to", "a drop-in with ProtectKernelTunables=no makes it possible")
             : null;
     }
 }

@@ -25,13 +25,18 @@ internal static class ResourceKinds
     private const uint TunMinor = 200;
     private const uint KvmMinor = 232;
 
+    // Of clock_gettime(2) and timerfd_settime(2), as fdinfo has them.
+    private const string RealTime = "0";
+    private const string RealTimeAlarm = "8";
+    private const int AbsoluteTime = 1;
+
     public static ResourceKind Of(OpenFile file, KeptWorkload workload) => file.Identity.Type switch
     {
         _ when file.Descriptor.Target.StartsWith(Anonymous, StringComparison.Ordinal) => OfAnonymous(file, workload),
         FileType.Socket => OfSocket(file.Protocol),
         FileType.CharacterDevice => OfDevice(file.Identity.Special, workload),
         FileType.BlockDevice => ResourceKind.Device,
-        FileType.Pipe when file.Descriptor.Target.StartsWith("pipe:[", StringComparison.Ordinal) => ResourceKind.Pipe,
+        FileType.Pipe when file.Descriptor.Target.StartsWith("pipe:[", StringComparison.Ordinal) => file.IsDirect ? ResourceKind.PacketPipe : ResourceKind.Pipe,
         FileType.Pipe => ResourceKind.NamedPipe,
         FileType.Regular when IsNamespace(file.Descriptor.Target) => ResourceKind.Namespace,
         FileType.Regular or FileType.Directory or FileType.Link => OfNamed(file, workload),
@@ -62,9 +67,20 @@ internal static class ResourceKinds
     private static ResourceKind OfAnonymous(OpenFile file, KeptWorkload workload)
     {
         ResourceKind kind = OfAnonymousName(file.Descriptor.Target[Anonymous.Length..]);
-        return kind == ResourceKind.ProcessReference && file.Subject is > 0 and int subject && !workload.Has(subject)
-            ? ResourceKind.ForeignProcessReference
-            : kind;
+        return kind switch
+        {
+            ResourceKind.ProcessReference when file.Subject is > 0 and int subject && !workload.Has(subject) => ResourceKind.ForeignProcessReference,
+            ResourceKind.Event when file.Detail("eventfd-semaphore") == "1" => ResourceKind.EventSemaphore,
+            ResourceKind.Timer => OfTimer(file),
+            _ => kind,
+        };
+    }
+
+    private static ResourceKind OfTimer(OpenFile file)
+    {
+        bool isOfWall = file.Detail("clockid") is RealTime or RealTimeAlarm && file.Detail("settime flags") is { Length: > 0 } flags && (flags[^1] - '0' & AbsoluteTime) != 0;
+        bool isPeriodic = file.Detail("it_interval") is not (null or "(0, 0)");
+        return isOfWall ? ResourceKind.WallTimer : isPeriodic ? ResourceKind.PeriodicTimer : ResourceKind.Timer;
     }
 
     private static ResourceKind OfAnonymousName(string name) => name.Trim('[', ']') switch
@@ -129,8 +145,8 @@ internal static class ResourceKinds
         bool isDirectory = file.Identity.Type == FileType.Directory;
         return mount is { Type: "proc" } && ProcessOf(file.Path, mount.Point) is { } pid && !workload.Has(pid) ? ResourceKind.ForeignProcessReference
             : mount is not null && OfKernel.Contains(mount.Type) ? ResourceKind.KernelFile
+            : file.IsMessageQueue ? ResourceKind.MessageQueue
             : mount is null && file.Descriptor.MountId > 0 ? OfOutside(file)
-            : mount is { Type: "mqueue" } ? ResourceKind.MessageQueue
             : mount is { Type: "hugetlbfs" } ? ResourceKind.HugePages
             : file.Identity.Links == 0 ? OfNameless(file.Identity)
             : ByName(file, workload) is var byName && byName.Length == 0 ? ResourceKind.RenamedFile

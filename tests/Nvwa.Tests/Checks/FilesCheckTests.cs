@@ -29,6 +29,8 @@ public sealed class FilesCheckTests
     [InlineData("keep(libc.eventfd(0, 0))", "eventfd")]
     [InlineData("e = select.epoll()", "epoll")]
     [InlineData("keep(libc.timerfd_create(1, 0))", "timerfd")]
+    [InlineData("t = libc.timerfd_create(1, 0); libc.timerfd_settime(t, 1, bytes(16) + (1 << 40).to_bytes(8, 'little') + bytes(8), None)", "timerfd")]
+    [InlineData("t = libc.timerfd_create(0, 0); libc.timerfd_settime(t, 0, bytes(16) + (9).to_bytes(8, 'little') + bytes(8), None)", "timerfd")]
     [InlineData("keep(libc.signalfd(-1, ctypes.create_string_buffer(128), 0))", "signalfd")]
     [InlineData("keep(libc.inotify_init())", "inotify")]
     [InlineData("keep(os.pidfd_open(os.getpid()))", "pidfd")]
@@ -53,6 +55,9 @@ public sealed class FilesCheckTests
     [InlineData("keep(os.open('/proc/1/status', os.O_RDONLY))", "process that is not kept", "close it")]
     [InlineData("keep(os.open('/dev/net/tun', os.O_RDWR))", "tun", "close it")]
     [InlineData("m, s = os.openpty(); os.close(m); keep(s)", "terminal", "setsid")]
+    [InlineData("p = os.pipe2(os.O_DIRECT)", "pipe of packets", "close it")]
+    [InlineData("keep(os.eventfd(3, os.EFD_SEMAPHORE))", "counts as a semaphore", "close it")]
+    [InlineData("n = b'/nvwa-test-%d' % os.getpid(); keep(libc.mq_open(n, os.O_CREAT | os.O_RDWR, 0o600, None)); libc.mq_unlink(n)", "POSIX message queue", "close it")]
     [InlineData("f = os.open('/var/tmp', os.O_TMPFILE | os.O_RDWR); os.write(f, b'x' * (3 << 20))", "more than 1 MiB", "restart")]
     [InlineData("p = tempfile.mkdtemp(dir='/var/tmp'); f = os.open(p + '/a', os.O_CREAT); os.link(p + '/a', p + '/b'); os.unlink(p + '/a')", "another name is left", "restart")]
     public async Task What_CRIU_does_not_dump_is_refused_by_descriptor_with_a_remedy(string script, string reason, string remedy)
@@ -71,6 +76,8 @@ public sealed class FilesCheckTests
     [InlineData("s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)", "netlink", "not reported")]
     [InlineData("keep(libc.fanotify_init(0, 0))", "fanotify", "marks")]
     [InlineData("m, s = os.openpty(); keep(m); keep(s)", "pseudo terminal", "must be free")]
+    [InlineData("t = libc.timerfd_create(1, 0); libc.timerfd_settime(t, 0, (1).to_bytes(8, 'little') + bytes(8) + (9).to_bytes(8, 'little') + bytes(8), None)", "timerfd", "fires periodically")]
+    [InlineData("t = libc.timerfd_create(0, 0); libc.timerfd_settime(t, 1, bytes(16) + (1 << 40).to_bytes(8, 'little') + bytes(8), None)", "timerfd", "time of day")]
     public async Task What_is_kept_on_a_condition_is_a_warning(string script, string name, string condition)
     {
         using Holder holder = await Holder.StartAsync(script);

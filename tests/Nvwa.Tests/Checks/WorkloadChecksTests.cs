@@ -14,7 +14,7 @@ public sealed class WorkloadChecksTests
         using Holder holder = await Holder.StartAsync("for fd in (2,): os.dup2(null, fd)");
 
         Assert.All(
-            new IWorkloadCheck[] { new NamespacesCheck(), new ControlGroupsCheck(), new TracerCheck(), new MappingsCheck(), new SharedMemoryCheck(), new LocksCheck(), new LibraryCheck(), new MemoryCheck(), new UnixConnectionsCheck() },
+            new IWorkloadCheck[] { new NamespacesCheck(), new ControlGroupsCheck(), new TracerCheck(), new MappingsCheck(), new SharedMemoryCheck(), new LocksCheck(), new SystemVCheck(), new AttributesCheck(), new LibraryCheck(), new MemoryCheck(), new UnixConnectionsCheck() },
             check => Assert.Equal(Verdict.Pass, Assert.Single(holder.Asked(check)).Verdict));
     }
 
@@ -100,6 +100,66 @@ public sealed class WorkloadChecksTests
 
         Assert.Equal(Verdict.Pass, Assert.Single(holder.Asked(new MappingsCheck())).Verdict);
         Assert.True(holder.Workload(ProcessTable.Read()).SharesSystemV(Environment.ProcessId));
+    }
+
+    [Theory]
+    [InlineData("-m", "i = libc.shmget(0, 4096, 0o1600)")]
+    [InlineData("-s", "i = libc.semget(0, 2, 0o1600); libc.semctl(i, 1, 16, 7)")]
+    [InlineData("-q", "i = libc.msgget(0, 0o1600); libc.msgsnd(i, bytes([1]) + bytes(15), 8, 0)")]
+    public async Task System_V_objects_that_a_process_uses_get_an_IPC_namespace(string option, string script)
+    {
+        using TemporaryDirectory directory = new();
+        using Holder holder = await Holder.StartAsync($"{script}; open('{directory["id"]}', 'w').write(str(i))");
+        string id = await File.ReadAllTextAsync(directory["id"]);
+
+        bool shares = holder.Workload(ProcessTable.Read()).SharesSystemV(Environment.ProcessId);
+        CheckResult said = Assert.Single(holder.Asked(new SystemVCheck()));
+        Run("ipcrm", option, id);
+
+        Assert.True(shares);
+        Assert.Equal(Verdict.Pass, said.Verdict);
+        Assert.False(holder.Workload(ProcessTable.Read()).SharesSystemV(Environment.ProcessId));
+    }
+
+    [Fact]
+    public async Task In_an_IPC_namespace_of_its_own_all_System_V_objects_are_its()
+    {
+        using Holder holder = await Holder.StartAsync("libc.unshare(0x08000000); libc.semget(0, 2, 0o1600)");
+        KeptWorkload workload = holder.Workload(ProcessTable.Read());
+
+        Assert.Equal(SystemVKind.Sem, Assert.Single(workload.SystemV).Kind);
+        Assert.False(workload.SharesSystemV(Environment.ProcessId));
+    }
+
+    [Fact]
+    public async Task A_message_queue_that_somebody_else_uses_too_is_refused()
+    {
+        using TemporaryDirectory directory = new();
+        using Holder kept = await Holder.StartAsync($"i = libc.msgget(0, 0o1600); libc.msgsnd(i, bytes([1]) + bytes(15), 8, 0); open('{directory["id"]}', 'w').write(str(i))");
+        string id = await File.ReadAllTextAsync(directory["id"]);
+        using Holder other = await Holder.StartAsync($"libc.msgrcv({id}, ctypes.create_string_buffer(16), 8, 0, 0)");
+
+        CheckResult refusal = Assert.Single(kept.Asked(new SystemVCheck()));
+        Run("ipcrm", "-q", id);
+
+        Assert.Equal(Verdict.Refuse, refusal.Verdict);
+        Assert.Contains($"queue {id} is used by process {other.Pid} (python3", refusal.Reason, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})", "processors", "CPUAffinity=")]
+    [InlineData("libc.syscall(251, 1, 0, 2 << 13 | 6)", "I/O priority", "IOSchedulingClass=")]
+    [InlineData("libc.prctl(29, ctypes.c_ulong(12345678), 0, 0, 0)", "timer slack", "TimerSlackNSec=")]
+    public async Task What_threads_lose_is_a_warning(string script, string said, string remedy)
+    {
+        using Holder holder = await Holder.StartAsync(script);
+
+        CheckResult warning = Assert.Single(holder.Asked(new AttributesCheck()));
+
+        Assert.Equal(Verdict.Warn, warning.Verdict);
+        Assert.Contains($"thread {holder.Pid} ", warning.Reason, StringComparison.Ordinal);
+        Assert.Contains(said, warning.Reason, StringComparison.Ordinal);
+        Assert.Contains(remedy, warning.Remedy, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -236,6 +296,13 @@ public sealed class WorkloadChecksTests
         AtomicFile.Write(root[file], "");
 
         Assert.Equal(comesBack, MountsCheck.IsMountedAtBoot(root.Path, "/srv/data"));
+    }
+
+    private static void Run(string program, params string[] arguments)
+    {
+        using var process = System.Diagnostics.Process.Start(program, arguments);
+        process.WaitForExit();
+        Assert.Equal(0, process.ExitCode);
     }
 
     private static void Kill(int pid)
