@@ -4,13 +4,13 @@ using Nvwa.Qemu;
 namespace Nvwa.Lab.Scenarios;
 
 /// <summary>
-/// What a process can hold of the kernel, by lab/workloads/object.py: each group is a service, which makes its objects and looks
+/// What a process can hold of the kernel, by lab/workloads/objects: each group is a service, which makes its objects and looks
 /// at them again after each update. What is not kept, and what is not kept quite, <c>nvwa check</c> says beforehand.
 /// </summary>
 [Collection(OneGuestAtATime.Name)]
 public sealed class KernelObjects(PreparedHost prepared)
 {
-    private const string Script = "python3 /root/object.py";
+    private const string Script = "python3 /root/objects";
 
     private static readonly TimeSpan StepTimeout = TimeSpan.FromMinutes(3);
 

@@ -53,6 +53,33 @@ public sealed class ProcessHoldingsTests
     }
 
     [Fact]
+    public void Details_are_those_of_the_kind()
+    {
+        using SafeFileHandle file = Libc.Open("/dev/zero", Libc.O_RDONLY);
+
+        Assert.Equal("0", Find(file).Detail("pos"));
+        Assert.Null(Find(file).Detail("clockid"));
+        Assert.False(Find(file).IsMessageQueue);
+    }
+
+    [Theory]
+    [InlineData(SystemVKind.Shm, "         0         23  1600                  4096   101   102      0     0     0     0     0  0  0  0  0 0", 23, new[] { 101, 102 })]
+    [InlineData(SystemVKind.Msg, "  1364283393          7   600         16          1   201     0     0     0     0     0 1700000000 0 1700000000", 7, new[] { 201 })]
+    [InlineData(SystemVKind.Msg, "         0         24  1600          0          0     0     0     0     0     0     0          0          0 1700000000", 24, new int[0])]
+    public void A_System_V_object_has_its_users(SystemVKind kind, string line, int id, int[] users)
+    {
+        SystemVObject found = SystemVObject.Parse(kind, line)!;
+
+        Assert.Equal((kind, id), (found.Kind, found.Id));
+        Assert.Equal(users, found.Users);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("       key      shmid perms                  size  cpid  lpid nattch")]
+    public void What_is_no_System_V_object_is_passed_over(string line) => Assert.Null(SystemVObject.Parse(SystemVKind.Shm, line));
+
+    [Fact]
     public void Mappings_name_the_library_that_everybody_has()
     {
         Mapping library = Mapping.Of(Environment.ProcessId).First(mapping => mapping.IsExecutable && mapping.Target.EndsWith("libc.so.6", StringComparison.Ordinal));

@@ -27,7 +27,7 @@ public static class LabPackage
         new LabFile(Locate(), GuestPath),
         new LabFile(LabPaths.Workload("ticker.py"), "/root/ticker.py", LabFile.Executable),
         new LabFile(LabPaths.Workload("refused.py"), "/root/refused.py", LabFile.Executable),
-        new LabFile(LabPaths.Workload("object.py"), "/root/object.py", LabFile.Executable),
+        .. Directory.EnumerateFiles(LabPaths.Workload("objects"), "*.py").Select(file => new LabFile(file, $"/root/objects/{Path.GetFileName(file)}")),
         new LabFile(LabPaths.Workload("object@.service"), "/etc/systemd/system/object@.service"),
         new LabFile(LabPaths.Workload("redis.service"), "/etc/systemd/system/redis.service"),
         new LabFile(LabPaths.Workload("redis-journal.service"), "/etc/systemd/system/redis-journal.service"),

@@ -1,0 +1,91 @@
+"""What nvwa check refuses, each with the words that it must say."""
+
+import os
+import struct
+
+from frame import call, PAGE
+
+
+class Semaphore:
+    """CRIU makes a plain counter of it."""
+
+    words = "counts as a semaphore"
+
+    def make(self):
+        self.semaphore = os.eventfd(3, os.EFD_SEMAPHORE)
+
+
+class PacketPipe:
+    words = "is a pipe of packets"
+
+    def make(self):
+        self.ends = os.pipe2(os.O_DIRECT)
+
+
+class PosixQueue:
+    words = "is a POSIX message queue"
+
+    def make(self):
+        self.queue = call("mq_open", b"/object", os.O_CREAT | os.O_RDWR, 0o600, None)
+        call("mq_send", self.queue, b"message", 7, 3)
+
+
+class SystemVMemory:
+    words = "is System V shared memory"
+
+    def make(self):
+        self.address = call("shmat", call("shmget", 0, PAGE, 0o1600), None, 0)
+
+
+class SystemVSemaphores:
+    words = "is a System V semaphore set"
+    SETVAL = 16
+
+    def make(self):
+        self.set = call("semget", 0, 2, 0o1600)
+        call("semctl", self.set, 1, self.SETVAL, 7)
+
+
+class SystemVQueue:
+    words = "is a System V message queue"
+
+    def make(self):
+        self.queue = call("msgget", 0, 0o1600)
+        call("msgsnd", self.queue, struct.pack("q7s", 1, b"message"), 7, 0)
+
+
+class NamedMemory:
+    """shm_open(3)"""
+
+    words = "lies on a file system in memory"
+
+    def make(self):
+        self.file = os.open("/dev/shm/object", os.O_CREAT | os.O_RDWR)
+
+
+class LargeUnlinked:
+    words = "no name any more and more than 1 MiB"
+
+    def make(self):
+        self.file = os.open(".", os.O_TMPFILE | os.O_RDWR)
+        os.write(self.file, bytes(4 << 20))
+
+
+class OtherName:
+    words = "while another name is left"
+
+    def make(self):
+        self.file = os.open("one-name", os.O_CREAT | os.O_RDWR)
+        os.rename("one-name", "other-name")
+        os.link("other-name", "one-name.spare")
+
+
+class LoneTerminal:
+    words = "is a terminal that does not come back"
+
+    def make(self):
+        master, self.slave = os.openpty()
+        os.close(master)
+
+
+ALL = [Semaphore, PacketPipe, PosixQueue, SystemVMemory, SystemVSemaphores, SystemVQueue, NamedMemory, LargeUnlinked, OtherName, LoneTerminal]

@@ -1,0 +1,82 @@
+"""Pseudo terminals."""
+
+import ctypes
+import os
+import select
+import signal
+import termios
+import tty
+
+from frame import call, Lost, PAGE, same
+
+
+class Pty:
+    """a pseudo terminal: settings, size, unread lines"""
+
+    def make(self):
+        self.master, self.slave = os.openpty()
+        tty.setraw(self.slave)
+        setting = termios.tcgetattr(self.slave)
+        setting[3] |= termios.ECHONL
+        setting[6][termios.VINTR] = b"\x07"
+        termios.tcsetattr(self.slave, termios.TCSANOW, setting)
+        termios.tcsetwinsize(self.slave, (33, 77))
+        self.shown = self.show()
+
+    def show(self):
+        return os.ttyname(self.slave), termios.tcgetattr(self.slave), termios.tcgetwinsize(self.master)
+
+    def check(self):
+        same("terminal", self.show(), self.shown)
+        for one, other in ((self.master, self.slave), (self.slave, self.master)):
+            os.write(one, b"through")
+            same("what comes through", os.read(other, PAGE), b"through")
+
+
+class Session:
+    """a session with a controlling terminal and a job in the foreground, as under tmux"""
+
+    def make(self):
+        self.leader, self.master = os.forkpty()
+        if self.leader == 0:
+            self.lead()
+        self.hear(b"ready")
+
+    @staticmethod
+    def lead():
+        """A shell that runs a job in the foreground; the other objects are none of its business."""
+        os.closerange(3, 1000)
+        call("prctl", 1, ctypes.c_ulong(signal.SIGKILL), 0, 0, 0)
+        signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_SETMASK, [])
+        job = os.fork()
+        if job == 0:
+            os.setpgid(0, 0)
+            os.tcsetpgrp(0, os.getpid())
+            signal.signal(signal.SIGINT, lambda *_: os.write(1, b"interrupted\n"))
+            os.write(1, b"ready\n")
+            while line := os.read(0, PAGE):
+                os.write(1, b"answer to " + line)
+            os._exit(0)
+        os.waitpid(job, 0)
+        os._exit(0)
+
+    def hear(self, words):
+        said = b""
+        while words not in said:
+            if not select.select([self.master], [], [], 10)[0]:
+                raise Lost(f"the terminal does not say {words}, but {said}")
+            said += os.read(self.master, PAGE)
+
+    def check(self):
+        termios.tcflush(self.master, termios.TCIOFLUSH)
+        with open(f"/proc/{self.leader}/stat", encoding="ascii") as file:
+            parent, group, session, terminal, foreground = map(int, file.read().rsplit(")", 1)[1].split()[1:6])
+        same("leader", (parent, group, session), (os.getpid(), self.leader, self.leader))
+        same("has a terminal", terminal > 0, True)
+        same("its foreground", foreground, os.tcgetpgrp(self.master))
+        same("is a job", foreground != self.leader, True)
+        os.write(self.master, b"question\n")
+        self.hear(b"answer to question")
+        os.write(self.master, b"\x03")
+        self.hear(b"interrupted")

@@ -1,0 +1,53 @@
+"""What is kept but for a detail, each with the words by which nvwa check warns of it."""
+
+import ctypes
+import os
+import time
+
+from frame import call
+
+
+class WallTimer:
+    """set to a time of day, which passes during the outage: CRIU sets it to what was left"""
+
+    words = "is set to a time of day"
+
+    def make(self):
+        self.timer = os.timerfd_create(time.CLOCK_REALTIME)
+        os.timerfd_settime(self.timer, flags=os.TFD_TIMER_ABSTIME, initial=time.time() + 100_000)
+
+
+class PeriodicTimer:
+    """CRIU forgets to start it again where an expiration lay unread, as it does after a while in the freezer"""
+
+    words = "fires periodically"
+
+    def make(self):
+        self.timer = os.timerfd_create(time.CLOCK_MONOTONIC)
+        os.timerfd_settime(self.timer, initial=1, interval=1)
+
+
+class Affinity:
+    words = "processors of its own choice"
+
+    def make(self):
+        os.sched_setaffinity(0, {0})
+
+
+class InputOutputPriority:
+    words = "has an I/O priority of its own"
+    SYS_IOPRIO_SET, WHO_PROCESS, BEST_EFFORT = 251, 1, 2
+
+    def make(self):
+        call("syscall", self.SYS_IOPRIO_SET, self.WHO_PROCESS, 0, self.BEST_EFFORT << 13 | 6)
+
+
+class TimerSlack:
+    words = "has a timer slack of its own"
+    PR_SET_TIMERSLACK = 29
+
+    def make(self):
+        call("prctl", self.PR_SET_TIMERSLACK, ctypes.c_ulong(12_345_678), 0, 0, 0)
+
+
+ALL = [WallTimer, PeriodicTimer, Affinity, InputOutputPriority, TimerSlack]
