@@ -34,7 +34,7 @@ from memory import Mappings, SharedMemory, MemoryFile, HugePages
 from processes import Limits, Scheduling, Attributes, Children
 from sockets import TcpOptions, Tcp, Udp
 from terminals import Pty, Session
-from timers import Clocks, Alarm, TimerFds, PosixTimers
+from timers import Clocks, Alarm, TimerFds, Ticks, PosixTimers
 
 VERDICTS = "/var/lib/objects"
 
@@ -44,7 +44,7 @@ KEPT = {
     "events": [EventFd, Epoll, SignalFd, Inotify, PidFd],
     "memory": [Mappings, SharedMemory, MemoryFile],
     "huge-pages": [HugePages],
-    "timers": [Clocks, Alarm, TimerFds, PosixTimers],
+    "timers": [Clocks, Alarm, TimerFds, Ticks, PosixTimers],
     "process": [Children, Scheduling, Limits, Attributes],
     "terminals": [Pty, Session],
     "sockets": [TcpOptions, Tcp, Udp],

@@ -87,6 +87,26 @@ class TimerFds:
         self.set()
 
 
+class Ticks:
+    """timerfds that fire each second, unread for long or not"""
+
+    def make(self):
+        self.timers = [os.timerfd_create(clock) for clock in TimerFds.CLOCKS]
+        for each in self.timers:
+            os.timerfd_settime(each, initial=1, interval=1)
+        self.begun, self.counts = time.monotonic(), [0] * len(self.timers)
+
+    def check(self):
+        # What came meanwhile, and one more.
+        for each, timer in enumerate(self.timers * 2):
+            same("still firing", bool(select.select([timer], [], [], LATE)[0]), True)
+            self.counts[each % len(self.timers)] += struct.unpack("Q", os.read(timer, 8))[0]
+        passed = time.monotonic() - self.begun
+        for count in self.counts:
+            within("seconds by the timer", count, passed - LATE, passed + EARLY)
+        self.begun, self.counts = time.monotonic(), [0] * len(self.timers)
+
+
 class PosixTimers:
     """timers of timer_create(2): a signal each second with a value, and one that is far away on the wall clock"""
 

@@ -17,16 +17,6 @@ class WallTimer:
         os.timerfd_settime(self.timer, flags=os.TFD_TIMER_ABSTIME, initial=time.time() + 100_000)
 
 
-class PeriodicTimer:
-    """CRIU forgets to start it again where an expiration lay unread, as it does after a while in the freezer"""
-
-    words = "fires periodically"
-
-    def make(self):
-        self.timer = os.timerfd_create(time.CLOCK_MONOTONIC)
-        os.timerfd_settime(self.timer, initial=1, interval=1)
-
-
 class Affinity:
     words = "processors of its own choice"
 
@@ -50,4 +40,4 @@ class TimerSlack:
         call("prctl", self.PR_SET_TIMERSLACK, ctypes.c_ulong(12_345_678), 0, 0, 0)
 
 
-ALL = [WallTimer, PeriodicTimer, Affinity, InputOutputPriority, TimerSlack]
+ALL = [WallTimer, Affinity, InputOutputPriority, TimerSlack]

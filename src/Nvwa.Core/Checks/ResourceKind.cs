@@ -48,7 +48,6 @@ public enum ResourceKind
     EventSemaphore,
     Epoll,
     Timer,
-    PeriodicTimer,
 
     /// <summary>Set to a time of the clock on the wall.</summary>
     WallTimer,

@@ -74,9 +74,6 @@ public static class Techniques
             "event semaphore", Keeping.Impossible, "counts as a semaphore (EFD_SEMAPHORE), of which CRIU would make a plain counter", LeaveOut),
         ResourceKind.Epoll => new("epoll", Keeping.Kept),
         ResourceKind.Timer => new("timerfd", Keeping.Kept),
-        ResourceKind.PeriodicTimer => new(
-            "periodic timerfd", Keeping.Conditional, "fires periodically: CRIU 4.2 does not start it again if it has fired unread when it is dumped",
-            "restart the workload afterwards if it does not set the timer anew by itself"),
         ResourceKind.WallTimer => new(
             "wall clock timerfd", Keeping.Conditional, "is set to a time of day, and is late by as long as the update stops the workload",
             "restart the workload afterwards if that matters"),

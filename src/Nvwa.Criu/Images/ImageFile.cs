@@ -23,6 +23,7 @@ internal static class ImageFile
     public const uint InventoryMagic = 0x58313116;
     public const uint PstreeMagic = 0x50273030;
     public const uint StatsMagic = 0x57093306;
+    public const uint FilesMagic = 0x56303138;
 
     private const int WordLength = sizeof(uint);
 
@@ -92,6 +93,28 @@ internal static class ImageFile
         return entries;
     }
 
+    /// <summary>The reverse of <see cref="Parse"/>; what the messages do not name is among what they write.</summary>
+    public static byte[] Format<T>(ReadOnlySpan<uint> magics, IReadOnlyList<T> entries)
+        where T : IMessage<T>
+    {
+        byte[] content = new byte[((magics.Length + entries.Count) * WordLength) + entries.Sum(entry => entry.CalculateSize())];
+        Span<byte> rest = content;
+        foreach (uint magic in magics)
+        {
+            PutWord(ref rest, magic);
+        }
+
+        foreach (T entry in entries)
+        {
+            int length = entry.CalculateSize();
+            PutWord(ref rest, (uint)length);
+            entry.WriteTo(rest[..length]);
+            rest = rest[length..];
+        }
+
+        return content;
+    }
+
     /// <summary>The entry of a file that has exactly one.</summary>
     public static T Single<T>(string name, List<T> entries) => entries.Count == 1
         ? entries[0]
@@ -110,6 +133,12 @@ internal static class ImageFile
         uint word = BinaryPrimitives.ReadUInt32LittleEndian(rest);
         rest = rest[WordLength..];
         return word;
+    }
+
+    private static void PutWord(ref Span<byte> rest, uint word)
+    {
+        BinaryPrimitives.WriteUInt32LittleEndian(rest, word);
+        rest = rest[WordLength..];
     }
 
     private static T ParseEntry<T>(string name, int index, ReadOnlySpan<byte> bytes, MessageParser<T> parser)

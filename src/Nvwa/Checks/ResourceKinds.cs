@@ -71,17 +71,13 @@ internal static class ResourceKinds
         {
             ResourceKind.ProcessReference when file.Subject is > 0 and int subject && !workload.Has(subject) => ResourceKind.ForeignProcessReference,
             ResourceKind.Event when file.Detail("eventfd-semaphore") == "1" => ResourceKind.EventSemaphore,
-            ResourceKind.Timer => OfTimer(file),
+            ResourceKind.Timer when IsOfWall(file) => ResourceKind.WallTimer,
             _ => kind,
         };
     }
 
-    private static ResourceKind OfTimer(OpenFile file)
-    {
-        bool isOfWall = file.Detail("clockid") is RealTime or RealTimeAlarm && file.Detail("settime flags") is { Length: > 0 } flags && (flags[^1] - '0' & AbsoluteTime) != 0;
-        bool isPeriodic = file.Detail("it_interval") is not (null or "(0, 0)");
-        return isOfWall ? ResourceKind.WallTimer : isPeriodic ? ResourceKind.PeriodicTimer : ResourceKind.Timer;
-    }
+    private static bool IsOfWall(OpenFile timer) =>
+        timer.Detail("clockid") is RealTime or RealTimeAlarm && timer.Detail("settime flags") is [.., var flags] && (flags - '0' & AbsoluteTime) != 0;
 
     private static ResourceKind OfAnonymousName(string name) => name.Trim('[', ']') switch
     {

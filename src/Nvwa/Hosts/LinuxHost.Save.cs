@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using Microsoft.Win32.SafeHandles;
 using Nvwa.Core.Planning;
 using Nvwa.Criu;
+using Nvwa.Criu.Images;
 using Nvwa.Linux;
 using Nvwa.State;
 using Nvwa.Update;
@@ -141,6 +142,7 @@ internal sealed partial class LinuxHost
                 await ended.CancelAsync();
             }
 
+            RestartTimers();
             string digest = await Task.Run(() => ImageDigests.Seal(images.Of(workload)));
             return new DumpedImages(images.Size(workload), digest);
         }
@@ -149,6 +151,22 @@ internal sealed partial class LinuxHost
         {
             await criu.DisposeAsync();
             directory.Dispose();
+        }
+
+        private void RestartTimers()
+        {
+            string files = Path.Combine(images.Of(workload), FilesImage.FileName);
+            try
+            {
+                if (FilesImage.WithTimersRestarted(files) is { } mended)
+                {
+                    AtomicFile.Write(files, mended);
+                }
+            }
+            catch (Exception failed) when (failed is ImageFormatException or IOException or LinuxException)
+            {
+                throw new StepFailedException($"{workload.Name} was dumped, but its images could not be mended: {failed.Message}", failed);
+            }
         }
 
         private DumpRequest Request(IReadOnlyList<OutsideFile> outside) => new()

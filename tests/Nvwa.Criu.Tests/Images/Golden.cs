@@ -10,6 +10,7 @@ internal static class Golden
     public const uint InventoryMagic = 0x58313116;
     public const uint PstreeMagic = 0x50273030;
     public const uint StatsMagic = 0x57093306;
+    public const uint FilesMagic = 0x56303138;
 
     /// <summary>Version 2, uptime 12.34 s, lock "skip", run id "run", plugin "cuda".</summary>
     public static byte[] Inventory => Frame(
@@ -36,6 +37,12 @@ internal static class Golden
     public static byte[] StatsRestore => Frame(
         [ServiceHead, StatsMagic],
         Convert.FromHexString("120d" + "0800" + "1000" + "18e807" + "2080d30e" + "2807"));
+
+    /// <summary>A file of which nothing is known, and a timerfd with these fields, 31 bytes.</summary>
+    public static byte[] Files(string timer) => Frame(
+        [CommonHead, FilesMagic],
+        Convert.FromHexString("0805" + "1003" + "4a02" + "0803"),
+        Convert.FromHexString("0811" + "1014" + "621f" + timer));
 
     public static byte[] Frame(uint[] magics, params byte[][] entries)
     {
