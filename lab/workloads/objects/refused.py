@@ -76,8 +76,8 @@ class OtherName:
 
     def make(self):
         self.file = os.open("one-name", os.O_CREAT | os.O_RDWR)
-        os.rename("one-name", "other-name")
-        os.link("other-name", "one-name.spare")
+        os.link("one-name", "other-name")
+        os.unlink("one-name")
 
 
 class LoneTerminal:
