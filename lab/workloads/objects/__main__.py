@@ -33,7 +33,7 @@ from frame import ASK, BLOCKED, LATE
 from memory import Mappings, SharedMemory, MemoryFile, HugePages
 from processes import Limits, Scheduling, Attributes, Children
 from sockets import TcpOptions, Tcp, Udp
-from terminals import Pty, Session
+from terminals import Pty, HungUp, Session
 from timers import Clocks, Alarm, TimerFds, Ticks, PosixTimers
 
 VERDICTS = "/var/lib/objects"
@@ -46,7 +46,7 @@ KEPT = {
     "huge-pages": [HugePages],
     "timers": [Clocks, Alarm, TimerFds, Ticks, PosixTimers],
     "process": [Children, Scheduling, Limits, Attributes],
-    "terminals": [Pty, Session],
+    "terminals": [Pty, HungUp, Session],
     "sockets": [TcpOptions, Tcp, Udp],
 }
 

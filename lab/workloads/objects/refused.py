@@ -80,12 +80,4 @@ class OtherName:
         os.unlink("one-name")
 
 
-class LoneTerminal:
-    words = "is a terminal that does not come back"
-
-    def make(self):
-        master, self.slave = os.openpty()
-        os.close(master)
-
-
-ALL = [Semaphore, PacketPipe, PosixQueue, SystemVMemory, SystemVSemaphores, SystemVQueue, NamedMemory, LargeUnlinked, OtherName, LoneTerminal]
+ALL = [Semaphore, PacketPipe, PosixQueue, SystemVMemory, SystemVSemaphores, SystemVQueue, NamedMemory, LargeUnlinked, OtherName]

@@ -1,6 +1,7 @@
 """Pseudo terminals."""
 
 import ctypes
+import errno
 import os
 import select
 import signal
@@ -11,7 +12,7 @@ from frame import call, Lost, PAGE, same
 
 
 class Pty:
-    """a pseudo terminal: settings, size, unread lines"""
+    """a pseudo terminal: settings, size, what nobody has read yet"""
 
     def make(self):
         self.master, self.slave = os.openpty()
@@ -22,15 +23,37 @@ class Pty:
         termios.tcsetattr(self.slave, termios.TCSANOW, setting)
         termios.tcsetwinsize(self.slave, (33, 77))
         self.shown = self.show()
+        os.write(self.master, b"unread")
 
     def show(self):
         return os.ttyname(self.slave), termios.tcgetattr(self.slave), termios.tcgetwinsize(self.master)
 
     def check(self):
         same("terminal", self.show(), self.shown)
+        same("content", os.read(self.slave, PAGE), b"unread")
         for one, other in ((self.master, self.slave), (self.slave, self.master)):
             os.write(one, b"through")
             same("what comes through", os.read(other, PAGE), b"through")
+        os.write(self.master, b"unread")
+
+
+class HungUp:
+    """a terminal whose other end was closed, as a session leaves it"""
+
+    MAJOR = 136
+
+    def make(self):
+        master, self.slave = os.openpty()
+        os.close(master)
+
+    def check(self):
+        same("terminal", os.fstat(self.slave).st_rdev >> 8, self.MAJOR)
+        same("end of it", os.read(self.slave, PAGE), b"")
+        try:
+            os.write(self.slave, b"nobody hears it")
+            raise Lost("it could be written to")
+        except OSError as error:
+            same("answer", error.errno, errno.EIO)
 
 
 class Session:

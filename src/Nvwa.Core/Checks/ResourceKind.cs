@@ -70,6 +70,9 @@ public enum ResourceKind
     /// <summary>Either end of a pseudo terminal.</summary>
     PseudoTerminal,
     Terminal,
+
+    /// <summary>A pseudo terminal whose other end was closed.</summary>
+    HungUpTerminal,
     Tun,
     Device,
     Namespace,

@@ -96,6 +96,9 @@ public static class Techniques
             "pseudo terminal", Keeping.Conditional, "is a pseudo terminal, whose number must be free on the new kernel", "start the workload without one"),
         ResourceKind.Terminal => new(
             "terminal", Keeping.Impossible, "is a terminal that does not come back", "start it with setsid and without a terminal (</dev/null >/var/log/... 2>&1), or inside a service"),
+        ResourceKind.HungUpTerminal => new(
+            "hung up terminal", Keeping.Conditional, "is a terminal that was closed, whose number must be free on the new kernel",
+            "start the workload without one (</dev/null >/var/log/... 2>&1)"),
         ResourceKind.Tun => new("tun device", Keeping.Impossible, "is a tun or tap interface, which CRIU keeps only in a network namespace of its own", LeaveOut),
         ResourceKind.Device => new("device", Keeping.Impossible, "is a device, whose state is in this kernel", LeaveOut),
         ResourceKind.Namespace => new("namespace", Keeping.Conditional, "is a namespace: kept if it is the workload's own", LeaveOut),

@@ -34,6 +34,7 @@ internal static class ResourceKinds
     {
         _ when file.Descriptor.Target.StartsWith(Anonymous, StringComparison.Ordinal) => OfAnonymous(file, workload),
         FileType.Socket => OfSocket(file.Protocol),
+        FileType.CharacterDevice when IsHungUp(file) => ResourceKind.HungUpTerminal,
         FileType.CharacterDevice => OfDevice(file.Identity.Special, workload),
         FileType.BlockDevice => ResourceKind.Device,
         FileType.Pipe when file.Descriptor.Target.StartsWith("pipe:[", StringComparison.Ordinal) => file.IsDirect ? ResourceKind.PacketPipe : ResourceKind.Pipe,
@@ -116,10 +117,15 @@ internal static class ResourceKinds
         (MiscMajor, TunMinor) => ResourceKind.Tun,
         (MiscMajor, KvmMinor) => ResourceKind.Kvm,
         (AuxiliaryMajor, MasterMinor) => ResourceKind.PseudoTerminal,
-        (var major, _) when major is >= FirstSlaveMajor and <= LastSlaveMajor => workload.Files.Any(IsMaster) ? ResourceKind.PseudoTerminal : ResourceKind.Terminal,
+        (var major, _) when IsSlave(major) => workload.Files.Any(IsMaster) ? ResourceKind.PseudoTerminal : ResourceKind.Terminal,
         (TerminalMajor or AuxiliaryMajor, _) => ResourceKind.Terminal,
         _ => ResourceKind.Device,
     };
+
+    private static bool IsSlave(uint major) => major is >= FirstSlaveMajor and <= LastSlaveMajor;
+
+    /// <summary>Its name goes with the other end.</summary>
+    private static bool IsHungUp(OpenFile file) => IsSlave(file.Identity.Special.Major) && file.Path != file.Descriptor.Target;
 
     private static bool IsMaster(OpenFile file) =>
         file.Identity.Type == FileType.CharacterDevice && file.Identity.Special == new DeviceNumber(AuxiliaryMajor, MasterMinor);

@@ -55,7 +55,6 @@ public sealed class FilesCheckTests
     [InlineData("keep(os.pidfd_open(os.getppid()))", "process that is not kept", "close it")]
     [InlineData("keep(os.open('/proc/1/status', os.O_RDONLY))", "process that is not kept", "close it")]
     [InlineData("keep(os.open('/dev/net/tun', os.O_RDWR))", "tun", "close it")]
-    [InlineData("m, s = os.openpty(); os.close(m); keep(s)", "terminal", "setsid")]
     [InlineData("p = os.pipe2(os.O_DIRECT)", "pipe of packets", "close it")]
     [InlineData("keep(os.eventfd(3, os.EFD_SEMAPHORE))", "counts as a semaphore", "close it")]
     [InlineData("n = b'/nvwa-test-%d' % os.getpid(); keep(libc.mq_open(n, os.O_CREAT | os.O_RDWR, 0o600, None)); libc.mq_unlink(n)", "POSIX message queue", "close it")]
@@ -78,6 +77,7 @@ public sealed class FilesCheckTests
     [InlineData("keep(libc.fanotify_init(0, 0))", "fanotify", "marks")]
     [InlineData("m, s = os.openpty(); keep(m); keep(s)", "pseudo terminal", "must be free")]
     [InlineData("t = libc.timerfd_create(0, 0); libc.timerfd_settime(t, 1, bytes(16) + (1 << 40).to_bytes(8, 'little') + bytes(8), None)", "timerfd", "time of day")]
+    [InlineData("m, s = os.openpty(); os.close(m); keep(s)", "hung up terminal", "must be free")]
     public async Task What_is_kept_on_a_condition_is_a_warning(string script, string name, string condition)
     {
         using Holder holder = await Holder.StartAsync(script);
@@ -103,6 +103,26 @@ public sealed class FilesCheckTests
         CheckResult refusal = Assert.Single(holder.Asked(new FilesCheck()), result => result.Verdict == Verdict.Refuse);
 
         Assert.Contains(directory["below"], refusal.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_terminal_whose_other_end_somebody_else_has_is_refused()
+    {
+        // Who has it leaves the tree: his parent ends, and PID 1 takes him.
+        using Holder holder = await Holder.StartAsync("""
+            m, s = os.openpty()
+            if os.fork() == 0:
+                if os.fork() == 0:
+                    select.select([0], [], [])
+                os._exit(0)
+            os.wait()
+            os.close(m)
+            """);
+
+        CheckResult refusal = Assert.Single(holder.Asked(new FilesCheck()), result => result.Verdict == Verdict.Refuse);
+
+        Assert.Contains("is a terminal that does not come back", refusal.Reason, StringComparison.Ordinal);
+        Assert.Contains("setsid", refusal.Remedy, StringComparison.Ordinal);
     }
 
     [Fact]
