@@ -21,8 +21,8 @@ SWITCH = 5.0
 libc = ctypes.CDLL(None, use_errno=True)
 libc.mmap.restype = libc.shmat.restype = ctypes.c_void_p
 libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
-for function in (libc.madvise, libc.mlock, libc.mprotect):
-    function.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int][: 2 if function is libc.mlock else 3]
+libc.mlock.argtypes = libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+libc.madvise.argtypes = libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
 
 
 class Lost(Exception):

@@ -13,9 +13,11 @@ class Mappings:
     """anonymous memory: protection, advice, locks, what is not there, and what it holds"""
 
     ADVICE = {"hugepage": 14, "dontfork": 10, "dontdump": 16, "mergeable": 12, "wipeonfork": 18}
+    # Of proc_pid_smaps(5): to read, to write, locked, and those of the advice.
+    FLAGS = {"rd", "wr", "lo", "hg", "dc", "dd", "mg", "wf"}
 
     def make(self):
-        self.areas = {name: self.map() for name in ("plain", "read-only", "none", "locked", "shared", *self.ADVICE)}
+        self.areas = {name: self.map() for name in ("plain", "read-only", "none", "locked", *self.ADVICE)}
         call("mprotect", self.areas["read-only"], 4 * PAGE, mmap.PROT_READ)
         call("mprotect", self.areas["none"], 4 * PAGE, 0)
         call("mlock", self.areas["locked"], 4 * PAGE)
@@ -24,15 +26,19 @@ class Mappings:
         self.shown = self.show()
 
     def map(self):
-        address = call("mmap", None, 4 * PAGE, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
+        """Four pages with a hole on either side, or the kernel would join neighbours."""
+        hole = call("mmap", None, 6 * PAGE, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
+        address = hole + PAGE
+        for beside in (hole, address + 4 * PAGE):
+            call("munmap", beside, PAGE)
         ctypes.memmove(address, address.to_bytes(8), 8)
         return address
 
     def show(self):
-        """Permissions and flags of each area, without those that come and go with its use."""
+        """Permissions and flags of each area."""
         found = re.findall(r"^([0-9a-f]+)-[0-9a-f]+ (\S+)(?:.*\n(?!VmFlags))*?.*\nVmFlags: (.*)", own("smaps"), re.M)
-        shown = {int(start, 16): (permissions, set(flags.split()) - {"sd", "ac"}) for start, permissions, flags in found}
-        return {name: shown.get(address) for name, address in self.areas.items()}
+        shown = {int(start, 16): (permissions, self.FLAGS & set(flags.split())) for start, permissions, flags in found}
+        return {name: shown[address] for name, address in self.areas.items()}
 
     def check(self):
         same("areas", self.show(), self.shown)
