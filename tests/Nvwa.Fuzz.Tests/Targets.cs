@@ -11,6 +11,7 @@ internal static class Targets
         new JournalPayload(),
         new JournalTorn(),
         new Inventory(),
+        new OpenFiles(),
         new ProcessTree(),
         new Statistics(),
         new RestoreYaml(),

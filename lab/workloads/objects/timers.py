@@ -48,13 +48,13 @@ class Alarm:
         self.count += 1
 
     def check(self):
+        same("interval", signal.getitimer(signal.ITIMER_REAL)[1], self.INTERVAL)
         before, deadline = self.count, time.monotonic() + LATE
         while self.count == before and time.monotonic() < deadline:
             time.sleep(self.INTERVAL)
         passed = time.monotonic() - self.begun
         within("time by the signals", self.count * self.INTERVAL, passed - LATE, passed + EARLY)
         same("still coming", self.count > before, True)
-        same("interval", signal.getitimer(signal.ITIMER_REAL)[1], self.INTERVAL)
         within("processor time left", signal.getitimer(signal.ITIMER_VIRTUAL)[0], 90_000, 100_001)
         self.begin()
 

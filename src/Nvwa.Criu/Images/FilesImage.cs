@@ -21,9 +21,14 @@ public static class FilesImage
     /// <returns>The whole file anew; null if there are none.</returns>
     /// <exception cref="ImageFormatException">The file is not one.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
-    public static byte[]? WithTimersRestarted(string path)
+    public static byte[]? WithTimersRestarted(string path) => WithTimersRestarted(ImageFile.ReadBounded(path, MaximumLength), path);
+
+    /// <param name="content">The whole file.</param>
+    /// <param name="name">For messages.</param>
+    /// <exception cref="ImageFormatException">The content is not one.</exception>
+    public static byte[]? WithTimersRestarted(ReadOnlySpan<byte> content, string name)
     {
-        List<FileEntry> files = ImageFile.Parse(path, ImageFile.ReadBounded(path, MaximumLength), Magics, FileEntry.Parser);
+        List<FileEntry> files = ImageFile.Parse(name, content, Magics, FileEntry.Parser);
         TimerFdEntry[] stopped = [.. files.Select(file => file.Timer).Where(timer => timer is not null && HasStopped(timer))];
         foreach (TimerFdEntry timer in stopped)
         {

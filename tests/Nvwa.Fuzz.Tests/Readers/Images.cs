@@ -116,6 +116,46 @@ internal sealed class ProcessTree() : ImageTarget("pstree")
     }
 }
 
+/// <summary><c>files.img</c>, of which timers are mended.</summary>
+internal sealed class OpenFiles() : ImageTarget("files")
+{
+    public override byte[] Valid(Chance chance)
+    {
+        FileEntry[] files =
+        [
+            .. Enumerable.Range(0, chance.Below(6)).Select(id => new FileEntry
+            {
+                Type = (uint)chance.Below(20),
+                Id = (uint)id,
+                Timer = chance.OneIn(2)
+                    ? null
+                    : new TimerFdEntry
+                    {
+                        ValueSeconds = (ulong)chance.Below(2),
+                        ValueNanoseconds = (ulong)chance.Below(2),
+                        IntervalSeconds = (ulong)chance.Below(2),
+                        IntervalNanoseconds = (ulong)chance.Below(2),
+                    },
+            }),
+        ];
+        byte[] bytes = Frame([ImageFile.CommonHead, ImageFile.FilesMagic], files);
+        Mend(bytes);
+        return bytes;
+    }
+
+    protected override void Parse(byte[] input) => Mend(input);
+
+    /// <summary>Once is enough.</summary>
+    private static void Mend(byte[] content)
+    {
+        if (FilesImage.WithTimersRestarted(content, "files") is { } mended)
+        {
+            Assert.NotEqual(content, mended);
+            Assert.Null(FilesImage.WithTimersRestarted(mended, "mended"));
+        }
+    }
+}
+
 /// <summary><c>stats-dump</c> and <c>stats-restore</c>.</summary>
 internal sealed class Statistics() : ImageTarget("stats")
 {
