@@ -6,7 +6,7 @@ using System.Text;
 namespace Nvwa.Linux;
 
 /// <summary>
-/// The text for nft(8): one table, with six sets and two chains of six rules, however many endpoints there are.
+/// The text for nft(8): one table, with six sets and two chains of seven rules, however many endpoints there are.
 /// <code>
 ///   set        matches                                     from
 ///   any4 any6  protocol, local port                        listeners on any address
@@ -21,6 +21,12 @@ namespace Nvwa.Linux;
 internal static class PacketLockRules
 {
     private const int Priority = -300;
+
+    /// <summary>
+    /// SOCCR_MARK of CRIU's soccr.h. Of a connection that the peer had closed on its side CRIU tells the new socket by a packet
+    /// of its own, which it marks so.
+    /// </summary>
+    private const string CriuMark = "0xc114";
 
     /// <summary>Replaces the table as a whole, in one transaction: there is no moment without it.</summary>
     public static string Hold(string table, IReadOnlyList<LockedEndpoint> endpoints)
@@ -70,6 +76,7 @@ internal static class PacketLockRules
         text.Append(CultureInfo.InvariantCulture, $$"""
               chain {{hook}} {
                 type filter hook {{hook}} priority {{Priority}}; policy accept;
+                meta mark {{CriuMark}} accept
                 meta nfproto ipv4 meta l4proto . th {{local}}port @any4 drop
                 meta nfproto ipv6 meta l4proto . th {{local}}port @any6 drop
                 meta l4proto . ip {{local}}addr . th {{local}}port @at4 drop

@@ -41,6 +41,23 @@ public sealed class PacketLockTests
         });
 
     [Fact]
+    public Task What_CRIU_itself_sends_passes() => NetworkNamespace.RunWithLoopbackAsync(() =>
+    {
+        const int SocketLevel = 1;
+        const int Mark = 36;
+        using var packetLock = PacketLock.Open();
+        using Socket listener = Listen("127.0.0.1");
+        using Socket client = Connect("127.0.0.1", PortOf(listener));
+        using Socket server = listener.Accept();
+        packetLock.Hold(Table, [Flow(server)]);
+
+        client.SetRawSocketOption(SocketLevel, Mark, BitConverter.GetBytes(0xC114));
+        Send(client, "from CRIU");
+
+        Assert.Equal("from CRIU", Receive(server));
+    });
+
+    [Fact]
     public Task A_connect_to_a_locked_port_is_not_refused_even_if_nobody_listens() =>
         NetworkNamespace.RunWithLoopbackAsync(() =>
         {
