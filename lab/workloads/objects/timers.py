@@ -60,14 +60,17 @@ class Alarm:
 
 
 class TimerFds:
-    """timers that fire once, on each clock that stands still, after a while and at a time; and one that has fired"""
+    """timers that fire once, on each clock that stands still, after a while and at a time; and ones that have fired"""
 
     CLOCKS = time.CLOCK_MONOTONIC, time.CLOCK_BOOTTIME
     FAR = 100_000
 
     def make(self):
         self.after, self.at = ([os.timerfd_create(clock) for clock in self.CLOCKS] for _ in range(2))
-        self.fired = os.timerfd_create(time.CLOCK_MONOTONIC, flags=os.TFD_NONBLOCK)
+        self.fired, self.passed = (os.timerfd_create(time.CLOCK_MONOTONIC, flags=os.TFD_NONBLOCK) for _ in range(2))
+        os.timerfd_settime(self.passed, flags=os.TFD_TIMER_ABSTIME, initial=time.monotonic() + 0.001)
+        select.select([self.passed], [], [])
+        os.read(self.passed, 8)
         self.set()
 
     def set(self):
@@ -84,6 +87,7 @@ class TimerFds:
             left, passed = os.timerfd_gettime(descriptor)[0], time.monotonic() - self.begun
             within("time left", left, self.FAR - passed - EARLY, self.FAR - passed + LATE)
         same("expirations", os.read(self.fired, 8), struct.pack("Q", 1))
+        same("what had fired fires again", bool(select.select([self.passed], [], [], 1.5)[0]), False)
         self.set()
 
 

@@ -142,7 +142,7 @@ internal sealed partial class LinuxHost
                 await ended.CancelAsync();
             }
 
-            RestartTimers();
+            MendTimers();
             string digest = await Task.Run(() => ImageDigests.Seal(images.Of(workload)));
             return new DumpedImages(images.Size(workload), digest);
         }
@@ -153,12 +153,12 @@ internal sealed partial class LinuxHost
             directory.Dispose();
         }
 
-        private void RestartTimers()
+        private void MendTimers()
         {
             string files = Path.Combine(images.Of(workload), FilesImage.FileName);
             try
             {
-                if (FilesImage.WithTimersRestarted(files) is { } mended)
+                if (FilesImage.WithTimersMended(files) is { } mended)
                 {
                     AtomicFile.Write(files, mended);
                 }

@@ -131,6 +131,7 @@ internal sealed class OpenFiles() : ImageTarget("files")
                     ? null
                     : new TimerFdEntry
                     {
+                        SetFlags = (uint)chance.Below(4),
                         ValueSeconds = (ulong)chance.Below(2),
                         ValueNanoseconds = (ulong)chance.Below(2),
                         IntervalSeconds = (ulong)chance.Below(2),
@@ -148,10 +149,10 @@ internal sealed class OpenFiles() : ImageTarget("files")
     /// <summary>Once is enough.</summary>
     private static void Mend(byte[] content)
     {
-        if (FilesImage.WithTimersRestarted(content, "files") is { } mended)
+        if (FilesImage.WithTimersMended(content, "files") is { } mended)
         {
             Assert.NotEqual(content, mended);
-            Assert.Null(FilesImage.WithTimersRestarted(mended, "mended"));
+            Assert.Null(FilesImage.WithTimersMended(mended, "mended"));
         }
     }
 }
