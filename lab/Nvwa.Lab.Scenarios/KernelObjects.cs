@@ -1,5 +1,4 @@
 using Nvwa.Lab.Hosts;
-using Nvwa.Qemu;
 
 namespace Nvwa.Lab.Scenarios;
 
@@ -12,67 +11,62 @@ public sealed class KernelObjects(PreparedHost prepared)
 {
     private const string Script = "python3 /root/objects";
 
-    private static readonly TimeSpan StepTimeout = TimeSpan.FromMinutes(3);
+    // Both kernels need as many huge pages. What else is there is not looked at here.
+    private const string Prepare =
+        """
+        echo vm.nr_hugepages=8 >/etc/sysctl.d/huge-pages.conf && sysctl -q -p /etc/sysctl.d/huge-pages.conf
+        systemctl disable -q --now redis.service redis-journal.service && pkill -f '[t]icker.py'
+        systemctl daemon-reload
+        """;
+
+    private static readonly TimeSpan StepTimeout = TimeSpan.FromMinutes(4);
 
     [Fact]
     public Task Kernel_objects_are_kept_or_spoken_of() => prepared.RunAsync("kernel-objects", async host =>
     {
         LabGuest guest = host.Guest;
-        // What the table of techniques was made for; and an older one cannot come back from the new kernel.
-        _ = await host.InstallNewerCriuAsync();
-        // Both kernels need as many huge pages.
-        _ = await guest.OutputOfAsync("echo vm.nr_hugepages=8 >/etc/sysctl.d/huge-pages.conf && sysctl -q -p /etc/sysctl.d/huge-pages.conf && systemctl daemon-reload");
+        _ = await guest.OutputOfAsync(Prepare, StepTimeout);
         string[] kept = await LinesAsync(guest, "--kept");
         await EachCheckCanFailAsync(guest, kept);
-        await WhatIsNotKeptIsSpokenOfAsync(host);
+        await WhatIsNotKeptIsSpokenOfAsync(host, prepared.NewKernel);
 
         string units = string.Join(' ', kept.Select(Unit));
         _ = await guest.OutputOfAsync($"systemctl enable -q --now {units}", StepTimeout);
         await host.ConfigureAsync(Configuration(kept));
-        HostState.Says(await host.NvwaAsync($"check {prepared.NewKernel}"), "nvwa check", exitCode: 0);
-        foreach (string release in (string[])[prepared.NewKernel, prepared.OldKernel])
-        {
-            string before = await ProcessesAsync(guest, units);
-            await UpdateAsync(host, release, kept.Length);
-            Assert.Equal(before, await ProcessesAsync(guest, units));
-            await AllAreAsTheyWereAsync(guest, kept);
-            await HostState.NothingIsLeftAsync(guest);
-        }
+        string before = await ProcessesAsync(guest, units);
+        await UpdateAsync(host, prepared.NewKernel, kept);
+        Assert.Equal(before, await ProcessesAsync(guest, units));
+        _ = await host.InstallNewerCriuAsync();
+        await UpdateAsync(host, prepared.OldKernel, kept);
+        Assert.Equal(before, await ProcessesAsync(guest, units));
+        _ = await guest.OutputOfAsync($"systemctl restart {units}", StepTimeout);
     });
 
     /// <summary>Or what they say afterwards would mean nothing.</summary>
-    private static async Task EachCheckCanFailAsync(LabGuest guest, string[] kept)
+    private static async Task EachCheckCanFailAsync(LabGuest guest, string[] kept) =>
+        _ = await guest.OutputOfAsync($"for group in {string.Join(' ', kept)}; do LATE=5 {Script} --without $group || exit 1; done", StepTimeout);
+
+    private static async Task WhatIsNotKeptIsSpokenOfAsync(NvwaHost host, string release)
     {
-        foreach (string group in kept)
-        {
-            GuestCommandResult result = await guest.RunAsync($"{Script} --without {group}", StepTimeout);
-            Assert.True(result.ExitCode == 0, result.Output + result.Error);
-        }
+        string[][] words = [.. (await LinesAsync(host.Guest, "--spoken-of")).Select(line => line.Split('\t'))];
+        string[] groups = [.. words.Select(fields => fields[0]).Distinct()];
+        string units = string.Join(' ', groups.Select(Unit));
+        _ = await host.Guest.OutputOfAsync($"systemctl start {units}", StepTimeout);
+        await host.ConfigureAsync(Configuration(groups));
+        HostState.Says(await host.NvwaAsync($"check {release}"), "nvwa check", exitCode: 3, [.. words.Select(fields => fields[2])]);
+        await CompatibilityTable.AddRefusedAsync(host, release);
+        _ = await host.Guest.OutputOfAsync($"systemctl stop {units}", StepTimeout);
     }
 
-    private static async Task WhatIsNotKeptIsSpokenOfAsync(NvwaHost host)
-    {
-        LabGuest guest = host.Guest;
-        ILookup<string, string> words = (await LinesAsync(guest, "--spoken-of")).Select(line => line.Split('\t')).ToLookup(fields => fields[0], fields => fields[2]);
-        foreach (IGrouping<string, string> group in words)
-        {
-            _ = await guest.OutputOfAsync($"systemctl start {Unit(group.Key)}", StepTimeout);
-            await host.ConfigureAsync(Configuration([group.Key]));
-            string before = await HostState.ReadAsync(guest);
-            HostState.Says(await host.NvwaAsync("check"), $"nvwa check of {group.Key}", exitCode: group.Key == "refused" ? 3 : 0, [.. group]);
-            Assert.Equal(before, await HostState.ReadAsync(guest));
-            _ = await guest.OutputOfAsync($"systemctl stop {Unit(group.Key)}", StepTimeout);
-        }
-    }
-
-    private static async Task UpdateAsync(NvwaHost host, string release, int services)
+    private static async Task UpdateAsync(NvwaHost host, string release, string[] kept)
     {
         UpdateEnd end = await host.UpdateAsync(release);
         Assert.True(end.ExitCode is null, $"nvwa update {release}: exit code {end.ExitCode}: {end.Output}");
         HostState.Says(await host.WaitForUpdateAsync(end.RequireId()), "nvwa status --wait", exitCode: 0, "updated");
-        NvwaUpdate update = (await host.StatusAsync()).Update!;
-        Assert.Equal(services, update.Workloads.Count);
-        Assert.All(update.Workloads, workload => Assert.Equal(("restored", (int?)workload.PidBefore), (workload.Step, workload.PidAfter)));
+        Assert.Equal(release, end.Boot.Release);
+        await AllAreAsTheyWereAsync(host.Guest, kept);
+        await HostState.NothingIsLeftAsync(host.Guest);
+        await CompatibilityTable.AddAsync(host);
     }
 
     private static async Task AllAreAsTheyWereAsync(LabGuest guest, string[] kept)
@@ -92,5 +86,5 @@ public sealed class KernelObjects(PreparedHost prepared)
 
     private static string Unit(string group) => $"object@{group}.service";
 
-    private static string Configuration(IEnumerable<string> groups) => $"services: [{string.Join(", ", groups.Select(Unit))}]\n";
+    private static string Configuration(IEnumerable<string> groups) => $"services:\n{string.Concat(groups.Select(group => $"- {Unit(group)}\n"))}";
 }

@@ -28,9 +28,10 @@ import refused
 import warned
 from channels import Pipe, Fifo, SocketPairs, InFlight, UnixListener, UnixDatagrams
 from events import EventFd, Epoll, SignalFd, Inotify, PidFd
-from files import Offsets, Unlinked, Locks, MappedFile
+from files import Offsets, Unlinked, Volatile, Locks, MappedFile
 from frame import ASK, BLOCKED, LATE
-from memory import Mappings, SharedMemory, MemoryFile, HugePages
+from ipc import SystemVMemory, SystemVSemaphores, SystemVQueue
+from memory import Mappings, SharedMemory, MemoryFile, NamedMemory, HugePages
 from processes import Limits, Scheduling, Attributes, Children
 from sockets import TcpOptions, Tcp, Udp
 from terminals import Pty, HungUp, Session
@@ -39,12 +40,10 @@ from timers import Clocks, Alarm, TimerFds, Ticks, PosixTimers
 VERDICTS = "/var/lib/objects"
 
 KEPT = {
-    "channels": [Pipe, Fifo, SocketPairs, InFlight, UnixListener, UnixDatagrams],
-    "files": [Offsets, Unlinked, Locks, MappedFile],
-    "events": [EventFd, Epoll, SignalFd, Inotify, PidFd],
-    "memory": [Mappings, SharedMemory, MemoryFile],
-    "huge-pages": [HugePages],
-    "timers": [Clocks, Alarm, TimerFds, Ticks, PosixTimers],
+    "files": [Pipe, Fifo, SocketPairs, InFlight, UnixListener, UnixDatagrams, Offsets, Unlinked, Volatile, Locks, MappedFile],
+    "events": [EventFd, Epoll, SignalFd, Inotify, PidFd, Clocks, Alarm, TimerFds, Ticks, PosixTimers],
+    "memory": [Mappings, SharedMemory, MemoryFile, NamedMemory, HugePages],
+    "system-v": [SystemVMemory, SystemVSemaphores, SystemVQueue],
     "process": [Children, Scheduling, Limits, Attributes],
     "terminals": [Pty, HungUp, Session],
     "sockets": [TcpOptions, Tcp, Udp],
@@ -114,6 +113,8 @@ def without(group):
     maker = os.fork()
     if maker == 0:
         os.close(made)
+        # What belongs to nobody would outlive its maker.
+        os.unshare(os.CLONE_NEWIPC)
         with os.fdopen(give, "wb") as file:
             pickle.dump(make(group), file)
         os._exit(0)
@@ -122,7 +123,7 @@ def without(group):
         things = pickle.load(file)
     os.waitpid(maker, 0)
     # As after a boot, for the processes that check.
-    os.unshare(os.CLONE_NEWTIME)
+    os.unshare(os.CLONE_NEWTIME | os.CLONE_NEWIPC)
     with open("/proc/self/timens_offsets", "w", encoding="ascii") as offsets:
         offsets.write(f"monotonic -{int(time.monotonic())} 0")
     unnoticed = [type(thing).__name__ for thing in things if not is_noticed(thing)]

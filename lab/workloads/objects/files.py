@@ -54,6 +54,32 @@ class Unlinked:
         same("name", os.path.exists("unlinked"), False)
 
 
+class Volatile:
+    """a file and a named pipe in /run, open"""
+
+    DIRECTORY = "/run/objects"
+
+    def make(self):
+        os.makedirs(self.DIRECTORY, exist_ok=True)
+        for name in os.listdir(self.DIRECTORY):
+            os.unlink(f"{self.DIRECTORY}/{name}")
+        self.file = os.open(f"{self.DIRECTORY}/file", os.O_CREAT | os.O_RDWR)
+        os.write(self.file, b"content")
+        os.lseek(self.file, 3, os.SEEK_SET)
+        os.mkfifo(f"{self.DIRECTORY}/fifo")
+        self.fifo = os.open(f"{self.DIRECTORY}/fifo", os.O_RDWR)
+        os.write(self.fifo, b"fifo")
+
+    def check(self):
+        same("rest of the file", os.read(self.file, PAGE), b"tent")
+        os.lseek(self.file, 3, os.SEEK_SET)
+        with open(f"{self.DIRECTORY}/file", "rb") as other:
+            same("file by its name", other.read(), b"content")
+        same("pipe", os.read(self.fifo, PAGE), b"fifo")
+        with open(f"{self.DIRECTORY}/fifo", "wb", buffering=0) as other:
+            other.write(b"fifo")
+
+
 class Locks:
     """a lock of each kind: of the process, of the open file, flock(2), and a lease"""
 

@@ -12,7 +12,7 @@ BLOCKED = {ASK, signal.SIGWINCH, signal.SIGRTMIN + 3, signal.SIGRTMIN + 5}
 PAGE = mmap.PAGESIZE
 
 # Timers stand still while they are dumped and restored, the clock does not: what that may take on a busy emulated machine.
-LATE = 60.0
+LATE = float(os.environ.get("LATE", 60))
 # CRIU sets timers that wait for a time of the clock by whole seconds.
 EARLY = 1.5
 # No kernel comes up faster on such a machine.

@@ -92,6 +92,30 @@ class MemoryFile:
         os.pwrite(self.file, self.text, 0)
 
 
+class NamedMemory:
+    """a file of shm_open(3), mapped: it is on a file system that a boot empties"""
+
+    NAME = "/dev/shm/object"
+
+    def make(self):
+        self.file = os.open(self.NAME, os.O_CREAT | os.O_RDWR, 0o640)
+        os.fchown(self.file, 4, 5)
+        os.ftruncate(self.file, 3 * PAGE)
+        self.address = call("mmap", None, 3 * PAGE, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_SHARED, self.file, 0)
+        self.text = os.urandom(3 * PAGE)
+        ctypes.memmove(self.address, self.text, len(self.text))
+
+    def check(self):
+        same("memory", ctypes.string_at(self.address, 3 * PAGE), self.text)
+        found = os.stat(self.NAME)
+        same("owner and mode", (found.st_uid, found.st_gid, found.st_mode & 0o777), (4, 5, 0o640))
+        # Another opens it: it must be the same memory.
+        ctypes.memmove(self.address, b"new", 3)
+        with open(self.NAME, "rb") as other:
+            same("file", other.read(3), b"new")
+        ctypes.memmove(self.address, self.text, 3)
+
+
 class HugePages:
     """a private and a shared mapping, and a memfd, of huge pages"""
 

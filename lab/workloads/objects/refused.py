@@ -1,9 +1,8 @@
 """What nvwa check refuses, each with the words that it must say."""
 
 import os
-import struct
 
-from frame import call, PAGE
+from frame import call
 
 
 class Semaphore:
@@ -30,39 +29,6 @@ class PosixQueue:
         call("mq_send", self.queue, b"message", 7, 3)
 
 
-class SystemVMemory:
-    words = "is System V shared memory"
-
-    def make(self):
-        self.address = call("shmat", call("shmget", 0, PAGE, 0o1600), None, 0)
-
-
-class SystemVSemaphores:
-    words = "is a System V semaphore set"
-    SETVAL = 16
-
-    def make(self):
-        self.set = call("semget", 0, 2, 0o1600)
-        call("semctl", self.set, 1, self.SETVAL, 7)
-
-
-class SystemVQueue:
-    words = "is a System V message queue"
-
-    def make(self):
-        self.queue = call("msgget", 0, 0o1600)
-        call("msgsnd", self.queue, struct.pack("q7s", 1, b"message"), 7, 0)
-
-
-class NamedMemory:
-    """shm_open(3)"""
-
-    words = "lies on a file system in memory"
-
-    def make(self):
-        self.file = os.open("/dev/shm/object", os.O_CREAT | os.O_RDWR)
-
-
 class LargeUnlinked:
     words = "no name any more and more than 1 MiB"
 
@@ -80,4 +46,4 @@ class OtherName:
         os.unlink("one-name")
 
 
-ALL = [Semaphore, PacketPipe, PosixQueue, SystemVMemory, SystemVSemaphores, SystemVQueue, NamedMemory, LargeUnlinked, OtherName]
+ALL = [Semaphore, PacketPipe, PosixQueue, LargeUnlinked, OtherName]
