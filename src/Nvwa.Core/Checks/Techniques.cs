@@ -24,8 +24,9 @@ public sealed record Technique(string Name, Keeping Keeping, string? Why = null,
 
 /// <summary>
 /// The one table of what a process can hold and how it is kept. It is CRIU 4.2's own list (files.c, pipes.c, sockets.c,
-/// fsnotify.c, pidfd.c, tun.c, proc_parse.c), and what it loses without a word (eventfd.c, timerfd.c), as our dumps call it: <c>external unix sockets</c> and <c>tcp_established</c> are given,
-/// <c>link_remap</c>, <c>shell_job</c> and <c>force_irmap</c> are not.
+/// fsnotify.c, pidfd.c, tun.c, proc_parse.c), and what it loses without a word (eventfd.c, timerfd.c), as our dumps call it:
+/// <c>external unix sockets</c> and <c>tcp_established</c> are given, <c>link_remap</c>, <c>shell_job</c> and
+/// <c>force_irmap</c> are not.
 /// </summary>
 public static class Techniques
 {
