@@ -6,7 +6,7 @@ namespace Nvwa.Linux;
 /// <summary>A unix socket with the other end of its connection, which /proc/net/unix does not tell.</summary>
 /// <param name="Inode">The socket.</param>
 /// <param name="IsStream">A stream; otherwise datagram or seqpacket.</param>
-/// <param name="PeerInode">The other end; 0 if it is not connected.</param>
+/// <param name="PeerInode">The other end, which of a connection that was not accepted yet is the listening socket; 0 if there is none.</param>
 /// <param name="PeerPath">The path that the other end is bound to; null if none.</param>
 public sealed record UnixPeer(long Inode, bool IsStream, long PeerInode, string? PeerPath)
 {
@@ -22,10 +22,10 @@ public static partial class UnixPeers
     /// <exception cref="LinuxException">ss is missing, or failed.</exception>
     public static async Task<IReadOnlyList<UnixPeer>> ReadAsync(CancellationToken cancellationToken)
     {
-        SpawnResult result = await Spawn.RunAsync(new SpawnRequest("/usr/bin/ss", ["-xanH"]), Deadline, cancellationToken);
+        SpawnResult result = await Spawn.RunAsync(new SpawnRequest("/usr/bin/ss", ["-xanHe"]), Deadline, cancellationToken);
         return result.ExitCode == 0
             ? Parse(result.Output)
-            : throw new LinuxException("ss -xanH", null, Errno.EIO, result.Error.Trim());
+            : throw new LinuxException("ss -xanHe", null, Errno.EIO, result.Error.Trim());
     }
 
     internal static IReadOnlyList<UnixPeer> Parse(string output)
@@ -35,16 +35,30 @@ public static partial class UnixPeers
                 Inode: long.Parse(row.Groups["inode"].Value, CultureInfo.InvariantCulture),
                 Type: row.Groups["type"].Value,
                 Path: row.Groups["path"].Value,
-                Peer: long.Parse(row.Groups["peer"].Value, CultureInfo.InvariantCulture)))
+                Peer: long.Parse(row.Groups["peer"].Value, CultureInfo.InvariantCulture),
+                Waiting: row.Groups["waiting"].Value))
             .ToList();
+        // Until it is accepted, the kernel names the other end of a connection on neither side.
+        var waiting = rows.SelectMany(row => row.Waiting.Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            .Select(client => (Client: long.Parse(client, CultureInfo.InvariantCulture), Server: row))).ToList();
+        var servers = waiting.GroupBy(pair => pair.Client).ToDictionary(group => group.Key, group => group.First().Server.Inode);
         var paths = rows.Where(row => row.Path != "*").GroupBy(row => row.Inode).ToDictionary(group => group.Key, group => group.First().Path);
-        return [.. rows.Select(row => new UnixPeer(row.Inode, row.Type == "u_str", row.Peer, paths.GetValueOrDefault(row.Peer))
+        return
+        [
+            .. rows.Select(row => Of(row.Inode, row.Type, row.Peer == 0 ? servers.GetValueOrDefault(row.Inode) : row.Peer)),
+            .. waiting.Select(pair => Of(pair.Server.Inode, pair.Server.Type, pair.Client)),
+        ];
+
+        UnixPeer Of(long inode, string type, long peer) => new(inode, type == "u_str", peer, paths.GetValueOrDefault(peer))
         {
-            IsConnection = row.Type is "u_str" or "u_seq",
-        })];
+            IsConnection = type is "u_str" or "u_seq",
+        };
     }
 
-    /// <summary>Netid State Recv-Q Send-Q, local path and inode, <c>*</c>, peer inode; a path may hold blanks.</summary>
-    [GeneratedRegex(@"^(?<type>u_\w+)\s+\S+\s+\d+\s+\d+\s+(?<path>.+?)\s+(?<inode>\d+)\s+\*\s+(?<peer>\d+)\s*$")]
+    /// <summary>
+    /// Netid State Recv-Q Send-Q, local path and inode, <c>*</c>, peer inode, the directions that are open; of a listening socket
+    /// also who waits for it. A path may hold blanks.
+    /// </summary>
+    [GeneratedRegex(@"^(?<type>u_\w+)\s+\S+\s+\d+\s+\d+\s+(?<path>.+?)\s+(?<inode>\d+)\s+\*\s+(?<peer>\d+)(\s+[<-]-[->].*?(peers:(?<waiting>[\d ]+))?)?\s*$")]
     private static partial Regex Row();
 }

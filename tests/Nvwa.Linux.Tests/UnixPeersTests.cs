@@ -33,6 +33,22 @@ public sealed class UnixPeersTests
         ],
         UnixPeers.Parse(Sample));
 
+    [Fact]
+    public async Task A_connection_that_nobody_has_accepted_is_one_to_the_listening_socket()
+    {
+        using TemporaryDirectory directory = new();
+        using Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(directory["server"]));
+        listener.Listen();
+        using Socket client = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await client.ConnectAsync(new UnixDomainSocketEndPoint(directory["server"]));
+
+        IReadOnlyList<UnixPeer> peers = await UnixPeers.ReadAsync(CancellationToken.None);
+
+        Assert.Equal(new UnixPeer(InodeOf(client), true, InodeOf(listener), directory["server"]), peers.Single(peer => peer.Inode == InodeOf(client)));
+        Assert.Contains(new UnixPeer(InodeOf(listener), true, InodeOf(client), null), peers);
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("\n\n")]
