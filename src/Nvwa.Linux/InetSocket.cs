@@ -20,6 +20,12 @@ public sealed record InetSocket(
     uint Uid,
     long Inode)
 {
+    /// <summary>Bytes that were not sent, or not acknowledged.</summary>
+    public uint Unsent { get; init; }
+
+    /// <summary>Bytes that were not read; of a listening socket the connections that were not accepted.</summary>
+    public uint Unread { get; init; }
+
     /// <summary>As the packets have it: <c>192.0.2.1</c> instead of <c>::ffff:192.0.2.1</c>.</summary>
     public IPEndPoint LocalOnWire => OnWire(Local);
 

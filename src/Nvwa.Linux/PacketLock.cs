@@ -26,6 +26,11 @@ public sealed class PacketLock : IDisposable
     public void Hold(string table, IReadOnlyList<LockedEndpoint> endpoints) =>
         Run(table, PacketLockRules.Hold(table, endpoints));
 
+    /// <summary>The same for new TCP connections to these endpoints only: what is connected, or connecting, goes on.</summary>
+    /// <inheritdoc cref="Hold"/>
+    public void HoldNewcomers(string table, IReadOnlyList<LockedEndpoint> endpoints) =>
+        Run(table, PacketLockRules.HoldNewcomers(table, endpoints));
+
     /// <summary>Lets them through again; that there is no such table is no error.</summary>
     /// <exception cref="LinuxException">nft refused.</exception>
     public void Release(string table) => Run(table, PacketLockRules.Release(table));

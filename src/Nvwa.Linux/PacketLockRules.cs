@@ -29,7 +29,17 @@ internal static class PacketLockRules
     private const string CriuMark = "0xc114";
 
     /// <summary>Replaces the table as a whole, in one transaction: there is no moment without it.</summary>
-    public static string Hold(string table, IReadOnlyList<LockedEndpoint> endpoints)
+    public static string Hold(string table, IReadOnlyList<LockedEndpoint> endpoints) => Table(table, endpoints, text =>
+    {
+        AppendChain(text, "input", local: "d", remote: "s");
+        AppendChain(text, "output", local: "s", remote: "d");
+    });
+
+    /// <summary>The same, of which only the first packet of a connection from a peer is dropped.</summary>
+    public static string HoldNewcomers(string table, IReadOnlyList<LockedEndpoint> endpoints) =>
+        Table(table, endpoints, text => AppendChain(text, "input", local: "d", remote: "s", only: "tcp flags & (syn | ack) == syn "));
+
+    private static string Table(string table, IReadOnlyList<LockedEndpoint> endpoints, Action<StringBuilder> appendChains)
     {
         Sets sets = new(endpoints);
         StringBuilder text = new();
@@ -41,8 +51,7 @@ internal static class PacketLockRules
         AppendSet(text, "at6", "inet_proto . ipv6_addr . inet_service", sets.At6);
         AppendSet(text, "flow4", "inet_proto . ipv4_addr . inet_service . ipv4_addr . inet_service", sets.Flow4);
         AppendSet(text, "flow6", "inet_proto . ipv6_addr . inet_service . ipv6_addr . inet_service", sets.Flow6);
-        AppendChain(text, "input", local: "d", remote: "s");
-        AppendChain(text, "output", local: "s", remote: "d");
+        appendChains(text);
         return text.Append("}\n").ToString();
     }
 
@@ -72,17 +81,18 @@ internal static class PacketLockRules
     /// <param name="hook">Of this host's own packets: input or output.</param>
     /// <param name="local">Whether this host is the packet's source (s) or destination (d).</param>
     /// <param name="remote">The other letter.</param>
-    private static void AppendChain(StringBuilder text, string hook, string local, string remote) =>
+    /// <param name="only">A further condition.</param>
+    private static void AppendChain(StringBuilder text, string hook, string local, string remote, string only = "") =>
         text.Append(CultureInfo.InvariantCulture, $$"""
               chain {{hook}} {
                 type filter hook {{hook}} priority {{Priority}}; policy accept;
                 meta mark {{CriuMark}} accept
-                meta nfproto ipv4 meta l4proto . th {{local}}port @any4 drop
-                meta nfproto ipv6 meta l4proto . th {{local}}port @any6 drop
-                meta l4proto . ip {{local}}addr . th {{local}}port @at4 drop
-                meta l4proto . ip6 {{local}}addr . th {{local}}port @at6 drop
-                meta l4proto . ip {{local}}addr . th {{local}}port . ip {{remote}}addr . th {{remote}}port @flow4 drop
-                meta l4proto . ip6 {{local}}addr . th {{local}}port . ip6 {{remote}}addr . th {{remote}}port @flow6 drop
+                {{only}}meta nfproto ipv4 meta l4proto . th {{local}}port @any4 drop
+                {{only}}meta nfproto ipv6 meta l4proto . th {{local}}port @any6 drop
+                {{only}}meta l4proto . ip {{local}}addr . th {{local}}port @at4 drop
+                {{only}}meta l4proto . ip6 {{local}}addr . th {{local}}port @at6 drop
+                {{only}}meta l4proto . ip {{local}}addr . th {{local}}port . ip {{remote}}addr . th {{remote}}port @flow4 drop
+                {{only}}meta l4proto . ip6 {{local}}addr . th {{local}}port . ip6 {{remote}}addr . th {{remote}}port @flow6 drop
               }
 
             """);

@@ -11,6 +11,12 @@ public static class Pidfd
     /// <summary>Null if there is no such process.</summary>
     public static SafeFileHandle? Open(int pid) => Libc.OpenPidfd(pid);
 
+    /// <summary>
+    /// A duplicate of one of the process's descriptors (pidfd_getfd(2)): the same open file, whether the process is stopped or
+    /// not. Null if either is gone.
+    /// </summary>
+    public static SafeFileHandle? Descriptor(SafeHandle pidfd, int fd) => Libc.DuplicateOf(pidfd, fd);
+
     /// <summary>False if the process has ended and been reaped.</summary>
     /// <param name="pidfd">From <see cref="Open"/>.</param>
     /// <param name="signal">A number: see signal(7); 0 only asks.</param>

@@ -39,8 +39,15 @@ public sealed record SocketTable(IReadOnlyList<InetSocket> Inet, IReadOnlyList<U
             ParseEndPoint(fields[2]),
             (InetSocketState)int.Parse(fields[3], NumberStyles.HexNumber, CultureInfo.InvariantCulture),
             uint.Parse(fields[7], CultureInfo.InvariantCulture),
-            long.Parse(fields[9], CultureInfo.InvariantCulture));
+            long.Parse(fields[9], CultureInfo.InvariantCulture))
+        {
+            Unsent = Queue(fields[4], 0),
+            Unread = Queue(fields[4], 1),
+        };
     }
+
+    private static uint Queue(string queues, int which) =>
+        queues.Split(':') is { Length: 2 } parts ? uint.Parse(parts[which], NumberStyles.HexNumber, CultureInfo.InvariantCulture) : 0;
 
     /// <summary>
     /// <c>Num RefCount Protocol Flags Type St Inode Path</c>, where the path may hold anything; null for a line of

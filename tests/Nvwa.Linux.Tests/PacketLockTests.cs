@@ -79,6 +79,26 @@ public sealed class PacketLockTests
         });
 
     [Fact]
+    public Task While_newcomers_are_held_back_what_is_connected_goes_on() =>
+        NetworkNamespace.RunWithLoopbackAsync(() =>
+        {
+            using var packetLock = PacketLock.Open();
+            using Socket listener = Listen("127.0.0.1");
+            using Socket client = Connect("127.0.0.1", PortOf(listener));
+            using Socket server = listener.Accept();
+            packetLock.HoldNewcomers(Table, [new(InetProtocol.Tcp, (IPEndPoint)listener.LocalEndPoint!, null)]);
+            using Socket newcomer = new(SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
+            StartConnect(newcomer, PortOf(listener));
+
+            Send(client, "goes on");
+            Assert.Equal("goes on", Receive(server));
+            Assert.False(newcomer.Poll(Stall, SelectMode.SelectWrite));
+
+            packetLock.Release(Table);
+            Assert.True(newcomer.Poll(Retransmitted, SelectMode.SelectWrite));
+        });
+
+    [Fact]
     public Task Without_the_lock_it_would_be_refused() => NetworkNamespace.RunWithLoopbackAsync(() =>
     {
         using Socket listener = Listen("127.0.0.1");

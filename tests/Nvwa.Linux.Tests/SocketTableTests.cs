@@ -25,6 +25,20 @@ public sealed class SocketTableTests
     }
 
     [Fact]
+    public void A_listener_tells_how_many_connections_wait_and_a_connection_what_was_not_read()
+    {
+        using TcpListener listener = new(IPAddress.Loopback, 0);
+        listener.Start();
+        using TcpClient client = new(AddressFamily.InterNetwork);
+        client.Connect((IPEndPoint)listener.LocalEndpoint);
+        client.Client.Send("unread"u8);
+
+        Assert.Equal(1u, Find(listener.Server).Unread);
+        using Socket server = listener.AcceptSocket();
+        Assert.Equal((0u, 6u), (Find(listener.Server).Unread, Find(server).Unread));
+    }
+
+    [Fact]
     public void A_mapped_address_is_given_both_ways()
     {
         using Socket listener = new(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp) { DualMode = true };

@@ -12,6 +12,7 @@ internal static partial class Libc
 
     private const long SYS_pidfd_send_signal = 424;
     private const long SYS_pidfd_open = 434;
+    private const long SYS_pidfd_getfd = 438;
     private static readonly long SYS_ioprio_get = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 31 : 252;
     private const int IOPRIO_WHO_PROCESS = 1;
     private const int GETPID = 11;
@@ -30,6 +31,15 @@ internal static partial class Libc
         }
 
         return Owned((int)Check(fd, "pidfd_open", Text(pid)));
+    }
+
+    /// <summary>Null if the process, or its descriptor, is gone.</summary>
+    public static SafeFileHandle? DuplicateOf(SafeHandle pidfd, int fd)
+    {
+        int duplicate = pidfd_getfd(SYS_pidfd_getfd, pidfd, fd, 0);
+        return duplicate != -1 ? Owned(duplicate)
+            : Marshal.GetLastPInvokeError() is Errno.ESRCH or Errno.EBADF ? null
+            : throw Failure("pidfd_getfd", Text(fd));
     }
 
     /// <summary>False if the process is gone.</summary>
@@ -96,6 +106,9 @@ internal static partial class Libc
 
     [LibraryImport(Library, SetLastError = true)]
     private static partial long syscall(long number, long first, long second);
+
+    [LibraryImport(Library, SetLastError = true, EntryPoint = "syscall")]
+    private static partial int pidfd_getfd(long number, SafeHandle pidfd, int fd, uint flags);
 
     [LibraryImport(Library, SetLastError = true, EntryPoint = "syscall")]
     private static partial int pidfd_send_signal(long number, SafeHandle pidfd, int signal, nint information, uint flags);

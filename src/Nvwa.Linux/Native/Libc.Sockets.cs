@@ -4,7 +4,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Nvwa.Linux;
 
-/// <summary>socketpair(2), getsockopt(2) and AF_NETLINK sockets.</summary>
+/// <summary>socketpair(2), socket options and AF_NETLINK sockets.</summary>
 internal static partial class Libc
 {
     public const uint RTMGRP_IPV4_IFADDR = 0x10;
@@ -19,6 +19,7 @@ internal static partial class Libc
     private const int SOCK_CLOEXEC = O_CLOEXEC;
     private const int SOL_SOCKET = 1;
     private const int SO_PEERCRED = 17;
+    private const int SHUT_RD = 0;
 
     public static (SafeSocketHandle First, SafeSocketHandle Second) SeqPacketPair()
     {
@@ -34,6 +35,23 @@ internal static partial class Libc
         Check(result, "getsockopt", "SO_PEERCRED");
         return new PeerCredentials(peer.Pid, peer.Uid, peer.Gid);
     }
+
+    /// <summary>Length of the value in the buffer, which may also hold a question; or a negated error number.</summary>
+    public static int TryGetOption(SafeHandle handle, int level, int option, Span<byte> buffer)
+    {
+        int length = buffer.Length;
+        return getsockopt(handle, level, option, buffer, ref length) == -1 ? -Marshal.GetLastPInvokeError() : length;
+    }
+
+    /// <summary>0, or an error number.</summary>
+    public static int TrySetOption(SafeHandle handle, int level, int option, ReadOnlySpan<byte> value) =>
+        setsockopt(handle, level, option, value, value.Length) == -1 ? Marshal.GetLastPInvokeError() : 0;
+
+    public static SafeFileHandle Socket(int family, int type, int protocol) =>
+        Owned(Check(socket(family, type | SOCK_CLOEXEC, protocol), "socket"));
+
+    /// <summary>Nothing more is received: after what is there, the end.</summary>
+    public static void ShutDownReceiving(SafeHandle handle) => Check(shutdown(handle, SHUT_RD), "shutdown");
 
     /// <summary>A route netlink socket of the calling thread's network namespace, subscribed to these groups.</summary>
     public static SafeFileHandle RouteSocket(uint groups)
@@ -86,6 +104,15 @@ internal static partial class Libc
     [LibraryImport(Library, SetLastError = true)]
     private static partial int getsockopt(
         SafeHandle fd, int level, int option, out UserCredentials value, ref int length);
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial int getsockopt(SafeHandle fd, int level, int option, Span<byte> value, ref int length);
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial int setsockopt(SafeHandle fd, int level, int option, ReadOnlySpan<byte> value, int length);
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial int shutdown(SafeHandle fd, int how);
 
     [LibraryImport(Library, SetLastError = true)]
     private static partial nint send(SafeHandle fd, ReadOnlySpan<byte> buffer, nuint length, int flags);
