@@ -124,6 +124,8 @@ internal sealed class FaultyHost(IHost host, IFaults faults) : IHost
 
     public IReadOnlyList<KeptEndpoint> Endpoints(Workload workload) => host.Endpoints(workload);
 
+    public Unsettled Unsettled(IReadOnlyList<Workload> workloads) => host.Unsettled(workloads);
+
     public int? Stray(Workload workload) => host.Stray(workload);
 
     public void RemoveImages(ImageStore images, Workload workload)
@@ -217,6 +219,8 @@ internal sealed class FaultyHost(IHost host, IFaults faults) : IHost
             host.Throw(after ? Fault.LockNotHeld : Fault.PacketLockFails, () => new LinuxException("nft", $"table {index}", Errno.EOPNOTSUPP));
             packets.Hold(index, endpoints);
         }
+
+        public void HoldNewcomers(int index, IReadOnlyList<KeptEndpoint> endpoints) => packets.HoldNewcomers(index, endpoints);
 
         public void Release(int index) => packets.Release(index);
 

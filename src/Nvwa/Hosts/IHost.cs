@@ -121,6 +121,9 @@ internal interface IHost : IDisposable
     /// <summary>Internet sockets of the workload's processes that live now.</summary>
     IReadOnlyList<KeptEndpoint> Endpoints(Workload workload);
 
+    /// <summary>Connections of the workloads that the kernel has, and no process yet, or no more.</summary>
+    Unsettled Unsettled(IReadOnlyList<Workload> workloads);
+
     /// <summary>A process in the workload's unit that no dump of the workload would hold; null if there is none.</summary>
     int? Stray(Workload workload);
 
@@ -172,10 +175,17 @@ internal interface IDumper : IAsyncDisposable
 /// <param name="Digest">Of their list of digests.</param>
 internal sealed record DumpedImages(long Bytes, string Digest);
 
+/// <param name="Unaccepted">In the queue of a listening socket; the first one's address, null if there is none.</param>
+/// <param name="Count">With those that are still being made, or were closed with something left to send.</param>
+internal sealed record Unsettled(string? Unaccepted, int Count);
+
 /// <summary>Tables that drop packets as long as this object, and this process, lives.</summary>
 internal interface IPacketLock : IDisposable
 {
     void Hold(int index, IReadOnlyList<KeptEndpoint> endpoints);
+
+    /// <summary>Only new connections do not get through: what is there goes on.</summary>
+    void HoldNewcomers(int index, IReadOnlyList<KeptEndpoint> endpoints);
 
     void Release(int index);
 }

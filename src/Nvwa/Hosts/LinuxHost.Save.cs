@@ -101,6 +101,12 @@ internal sealed partial class LinuxHost
         // Nobody outside reaches those of a network namespace of its own.
         workload.Sandbox.Contains("net") ? [] : KeptSockets.Endpoints(Members(workload));
 
+    public Unsettled Unsettled(IReadOnlyList<Workload> workloads)
+    {
+        Unsettled[] each = [.. workloads.Select(workload => KeptSockets.Unsettled(Members(workload)))];
+        return new Unsettled(each.Select(workload => workload.Unaccepted).FirstOrDefault(address => address is not null), each.Sum(workload => workload.Count));
+    }
+
     public int? Stray(Workload workload) =>
         ProcFs.PidsOfControlGroup(Systemd.ControlGroup(workload.Unit) ?? "").Except(Members(workload)).FirstOrDefault() is > 0 and int stray ? stray : null;
 

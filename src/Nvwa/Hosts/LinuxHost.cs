@@ -169,14 +169,19 @@ internal sealed partial class LinuxHost(IUpdateJournal journal) : IHost
     {
         private readonly PacketLock _packets = PacketLock.Open();
 
-        public void Hold(int index, IReadOnlyList<KeptEndpoint> endpoints) => _packets.Hold(
-            TableOf(index),
-            [.. endpoints.Select(endpoint => new LockedEndpoint(
-                endpoint.Protocol == "udp" ? InetProtocol.Udp : InetProtocol.Tcp, endpoint.LocalEndPoint(), endpoint.RemoteEndPoint()))]);
+        public void Hold(int index, IReadOnlyList<KeptEndpoint> endpoints) => _packets.Hold(TableOf(index), Locked(endpoints));
+
+        public void HoldNewcomers(int index, IReadOnlyList<KeptEndpoint> endpoints) => _packets.HoldNewcomers(TableOf(index), Locked(endpoints));
 
         public void Release(int index) => _packets.Release(TableOf(index));
 
         public void Dispose() => _packets.Dispose();
+
+        private static IReadOnlyList<LockedEndpoint> Locked(IReadOnlyList<KeptEndpoint> endpoints) =>
+        [
+            .. endpoints.Select(endpoint => new LockedEndpoint(
+                endpoint.Protocol == "udp" ? InetProtocol.Udp : InetProtocol.Tcp, endpoint.LocalEndPoint(), endpoint.RemoteEndPoint())),
+        ];
 
         private static string TableOf(int index) => $"nvwa_{index}";
     }

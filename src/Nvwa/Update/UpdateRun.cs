@@ -23,6 +23,10 @@ internal sealed class UpdateRun(UpdatePlan plan, IHost host, Func<Progress, Task
     /// <summary>A journal record holds no more.</summary>
     private const int EndpointsPerRecord = 4096;
 
+    /// <summary>For connections to be accepted.</summary>
+    public static readonly TimeSpan SettleDeadline = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan SettlePause = TimeSpan.FromMilliseconds(50);
+
     private readonly IUpdateJournal _journal = host.Journal;
     private readonly ImageStore _images = new(plan.Server.CriuDir, plan.Id);
     private readonly List<IDumper> _dumpers = [];
@@ -110,17 +114,19 @@ internal sealed class UpdateRun(UpdatePlan plan, IHost host, Func<Progress, Task
     }
 
     /// <summary>
-    /// Lock, freeze all, and only then dump: a workload that still ran could talk to, or write files of, one that is
+    /// Settle, lock, freeze all, and only then dump: a workload that still ran could talk to, or write files of, one that is
     /// already dumped.
     /// </summary>
     private async Task<string> SaveAsync(CancellationToken cancellation)
     {
+        await SettleAsync(cancellation);
         LockPackets();
         Stamp began = host.Now();
         await Task.WhenAll(plan.Workloads.Select(workload => host.FreezeAsync(workload.Unit, cancellation)));
         // What was accepted between the lock and the freeze.
         LockPackets();
         RefuseStrays();
+        RefuseLost();
         _journal.Append(new AllFrozen(began, host.Now()));
         foreach (Workload workload in plan.Workloads)
         {
@@ -184,6 +190,37 @@ internal sealed class UpdateRun(UpdatePlan plan, IHost host, Func<Progress, Task
             {
                 throw new StepFailedException($"process {stray} in {workload.Unit} does not descend from {workload.MainPid}, and no dump would hold it");
             }
+        }
+    }
+
+    /// <summary>
+    /// What is connected, but not accepted, is in no process, and in no dump; neither is what was closed and is still being
+    /// sent. So new connections are held back first, and these come to their end while everything runs.
+    /// </summary>
+    private async Task SettleAsync(CancellationToken cancellation)
+    {
+        foreach ((int index, Workload workload) in plan.Workloads.Index())
+        {
+            _lock!.HoldNewcomers(index, host.Endpoints(workload));
+        }
+
+        for (TimeSpan waited = TimeSpan.Zero; waited < SettleDeadline && host.Unsettled(plan.Workloads).Count > 0; waited += SettlePause)
+        {
+            await host.PauseAsync(SettlePause, cancellation);
+        }
+    }
+
+    /// <summary>What came since Check, and the new kernel would reset, or CRIU refuse to restore.</summary>
+    private void RefuseLost()
+    {
+        if (plan.Workloads.SelectMany(host.Endpoints).FirstOrDefault(endpoint => endpoint.RemoteEndPoint() is { Address.IsIPv6LinkLocal: true }) is { } linkLocal)
+        {
+            throw new StepFailedException($"the connection to {linkLocal.Remote} over a link-local address could not be restored");
+        }
+
+        if (host.Unsettled(plan.Workloads).Unaccepted is { } address)
+        {
+            throw new StepFailedException($"a connection to {address} waits to be accepted, and was not in {SettleDeadline.TotalSeconds} s; the service is overloaded, or hangs");
         }
     }
 

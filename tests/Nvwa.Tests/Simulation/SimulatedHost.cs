@@ -189,6 +189,12 @@ internal sealed class SimulatedHost(SimulatedMachine machine, SimulatedProcess p
         return [new KeptEndpoint("tcp", $"192.0.2.1:{workload.MainPid}", null)];
     }
 
+    public Unsettled Unsettled(IReadOnlyList<Workload> workloads)
+    {
+        machine.Touch(process);
+        return new Unsettled(null, 0);
+    }
+
     public int? Stray(Workload workload)
     {
         machine.Touch(process);
@@ -323,6 +329,8 @@ internal sealed class SimulatedHost(SimulatedMachine machine, SimulatedProcess p
             machine.Touch(process);
             machine.Locks[index] = process;
         }
+
+        public void HoldNewcomers(int index, IReadOnlyList<KeptEndpoint> endpoints) => machine.Touch(process);
 
         public void Release(int index)
         {
