@@ -15,8 +15,8 @@ internal static class CheckList
     private static readonly IWorkloadCheck[] OfWorkload =
     [
         new NumbersCheck(), new NamespacesCheck(), new ControlGroupsCheck(), new TracerCheck(), new FilesCheck(), new MappingsCheck(), new WritersCheck(),
-        new UnixConnectionsCheck(), new SocketActivationCheck(), new PipesCheck(), new SharedMemoryCheck(), new SystemVCheck(), new LocksCheck(), new MountsCheck(),
-        new LibraryCheck(), new AttributesCheck(), new MemoryCheck(),
+        new UnixConnectionsCheck(), new ConnectionsCheck(), new SocketActivationCheck(), new PipesCheck(), new SharedMemoryCheck(), new SystemVCheck(),
+        new LocksCheck(), new MountsCheck(), new LibraryCheck(), new AttributesCheck(), new MemoryCheck(),
     ];
 
     public static IReadOnlyList<CheckResult> Run(HostFacts host) => Run(host, Host, OfWorkload);

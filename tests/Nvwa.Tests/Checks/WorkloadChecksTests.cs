@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using Nvwa.Checks;
 using Nvwa.Core.Checks;
 using Nvwa.Linux;
@@ -218,6 +220,53 @@ public sealed class WorkloadChecksTests
         Assert.Equal(Verdict.Refuse, refusal.Verdict);
         Assert.Contains($"unix stream connection to {directory["server"]} of process ", refusal.Reason, StringComparison.Ordinal);
         Assert.Contains("(python3", refusal.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_unix_connection_that_the_other_process_has_not_accepted_is_refused_as_well()
+    {
+        using TemporaryDirectory directory = new();
+        using Holder server = await Holder.StartAsync($"s = socket.socket(socket.AF_UNIX); s.bind('{directory["server"]}'); s.listen()");
+        using Holder client = await Holder.StartAsync($"c = socket.socket(socket.AF_UNIX); c.connect('{directory["server"]}')");
+        var processes = ProcessTable.Read();
+        IReadOnlyList<UnixPeer> peers = await UnixPeers.ReadAsync(CancellationToken.None);
+
+        foreach ((Holder kept, Holder other) in ((Holder, Holder)[])[(client, server), (server, client)])
+        {
+            CheckResult refusal = Assert.Single(CheckList.Run(With(processes, kept.Workload(processes), peers), [], [new UnixConnectionsCheck()]));
+            Assert.Equal(Verdict.Refuse, refusal.Verdict);
+            Assert.Contains($"of process {other.Pid} (python3", refusal.Reason, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task A_TCP_connection_to_a_process_of_the_host_that_is_not_kept_is_a_warning()
+    {
+        using TcpListener other = new(IPAddress.Loopback, 0);
+        other.Start();
+        using Holder client = await Holder.StartAsync($"c = socket.create_connection(('127.0.0.1', {((IPEndPoint)other.LocalEndpoint).Port}))");
+        using Socket accepted = await other.AcceptSocketAsync();
+
+        CheckResult warning = Assert.Single(client.Asked(new ConnectionsCheck()));
+
+        Assert.Equal(Verdict.Warn, warning.Verdict);
+        Assert.Contains($"{other.LocalEndpoint} of this host, which is not kept", warning.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_TCP_connection_between_kept_processes_is_kept()
+    {
+        using Holder both = await Holder.StartAsync("s = socket.create_server(('127.0.0.1', 0)); c = socket.create_connection(s.getsockname()); a = s.accept()");
+
+        Assert.Equal(Verdict.Pass, Assert.Single(both.Asked(new ConnectionsCheck())).Verdict);
+    }
+
+    [Fact]
+    public async Task A_TCP_connection_that_is_not_accepted_is_a_warning()
+    {
+        using Holder server = await Holder.StartAsync("s = socket.create_server(('127.0.0.1', 0)); c = socket.create_connection(s.getsockname())");
+
+        Assert.Contains(server.Asked(new ConnectionsCheck()), warning => warning.Verdict == Verdict.Warn && warning.Reason.Contains("has not accepted a connection to 127.0.0.1:", StringComparison.Ordinal));
     }
 
     [Fact]
