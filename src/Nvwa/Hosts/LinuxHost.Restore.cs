@@ -24,6 +24,7 @@ internal sealed partial class LinuxHost
     private const int Kill = 9;
 
     private static readonly TimeSpan AddressDeadline = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan InterfacePause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan RestoreDeadline = TimeSpan.FromMinutes(30);
     private static readonly TimeSpan NotifyDeadline = TimeSpan.FromSeconds(30);
 
@@ -69,6 +70,8 @@ internal sealed partial class LinuxHost
         int? holder = HolderOf(workload);
         await MemoryFiles.RestoreAsync(images.Of(workload), Sandbox.HostRoot, holder);
         OutsideFile[] outside = [.. OutsideFile.Read(images.Of(workload))];
+        IReadOnlyList<OpenSocket> sockets = OpenSocket.Read(images.Of(workload));
+        await AwaitInterfacesAsync(workload, sockets, cancellation);
         SafeFileHandle[] opened = [.. outside.Select(file => Reopen.As(Sandbox.HostRoot + file.Path, file.Flags, file.Position))];
         var pair = SeqPacketPair.Create();
         using ChildProcess criu = StartCriu(workload, holder, state.Opening.CriuExe, pair.Theirs, opened);
@@ -90,7 +93,9 @@ internal sealed partial class LinuxHost
         {
             string[] errors = [.. LogExcerpt.Errors(images.Log(workload, ImageStore.RestoreLog), 5)];
             bool canPass = errors.Any(error => Passing.Any(cause => error.Contains(cause, StringComparison.Ordinal)));
-            string reason = errors is [.., { } last] ? $"{failed.Message} ({last})" : failed.Message;
+            string reason = failed.InnerException is LinuxException or InvalidDataException ? $"{failed.Message}: {failed.InnerException.Message}"
+                : errors is [.., { } last] ? $"{failed.Message} ({last})"
+                : failed.Message;
             throw new StepFailedException(reason, failed, canPass);
         }
         finally
@@ -104,10 +109,39 @@ internal sealed partial class LinuxHost
             // go on regardless.
             if (notification.Script == CriuScript.PostRestore)
             {
+                foreach (OpenSocket socket in sockets)
+                {
+                    socket.Restore(line => Console.Error.WriteLine($"nvwa: {line}"));
+                }
+
                 boundary();
             }
 
             return Task.CompletedTask;
+        }
+    }
+
+    /// <summary>A group can only be joined where its interface is there.</summary>
+    private static async Task AwaitInterfacesAsync(Workload workload, IReadOnlyList<OpenSocket> sockets, CancellationToken cancellation)
+    {
+        if (workload.Sandbox.Contains("net"))
+        {
+            return;
+        }
+
+        using SafeFileHandle any = new SocketKind(SocketKind.Internet, Type: 2, Protocol: 0).Make();
+        long end = Environment.TickCount64 + (long)AddressDeadline.TotalMilliseconds;
+        foreach (string name in sockets.SelectMany(socket => socket.Groups).Select(group => group.Interface).Distinct())
+        {
+            while (GroupMembership.IndexOf(any, name) is null)
+            {
+                if (Environment.TickCount64 > end)
+                {
+                    throw new StepFailedException($"the interface {name}, on which it joined a multicast group, did not come up within {AddressDeadline.TotalSeconds} s");
+                }
+
+                await Task.Delay(InterfacePause, TimeProvider.System, cancellation);
+            }
         }
     }
 

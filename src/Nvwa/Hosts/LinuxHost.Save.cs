@@ -48,7 +48,7 @@ internal sealed partial class LinuxHost
         try
         {
             await criu.VersionAsync(cancellation);
-            return new CriuDumper(workload, cgroup, Named(workload), images, PrivateDirectory.Open(images.Create(workload)), criu, StopAsync);
+            return new CriuDumper(workload, plan.Workloads, cgroup, Named(workload), images, PrivateDirectory.Open(images.Create(workload)), criu, StopAsync);
         }
         catch (Exception failed)
         {
@@ -115,7 +115,8 @@ internal sealed partial class LinuxHost
         ProcessTree.Of(workload.MainPid) is { } tree ? [.. tree.Members.Select(member => member.Pid)] : [];
 
     private sealed class CriuDumper(
-        Workload workload, string cgroup, IReadOnlyList<string> named, ImageStore images, SafeFileHandle directory, CriuClient criu, Func<Task> stop) : IDumper
+        Workload workload, IReadOnlyList<Workload> kept, string cgroup, IReadOnlyList<string> named, ImageStore images, SafeFileHandle directory, CriuClient criu,
+        Func<Task> stop) : IDumper
     {
         public Workload Workload => workload;
 
@@ -125,6 +126,7 @@ internal sealed partial class LinuxHost
             int[] members = Members(workload);
             IReadOnlyList<OutsideFile> outside = workload.Sandbox.Contains("mnt") ? OutsideFile.Of(members, FileSystems.Mounts(workload.MainPid)) : [];
             OutsideFile.Write(images.Of(workload), outside);
+            OpenSocket.Write(images.Of(workload), OpenSocket.Of(members, Ending(members)));
             await MemoryFiles.SaveAsync(workload, members, named, images.Of(workload));
             // Not cancellable: a CRIU that is cut off in the middle of a dump can damage what it dumps. Only one that hangs is stopped.
             Task dump = criu.DumpAsync(Request(outside), onScript: null, CancellationToken.None);
@@ -152,6 +154,9 @@ internal sealed partial class LinuxHost
             string digest = await Task.Run(() => ImageDigests.Seal(images.Of(workload)));
             return new DumpedImages(images.Size(workload), digest);
         }
+
+        private HashSet<long> Ending(int[] members) =>
+            [.. KeptSockets.ToOthersOfHost(members, [.. kept.SelectMany(Members)]).Select(socket => socket.Inode)];
 
         public async ValueTask DisposeAsync()
         {

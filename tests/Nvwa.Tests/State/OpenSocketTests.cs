@@ -1,0 +1,70 @@
+using Nvwa.Linux;
+using Nvwa.State;
+using Nvwa.Tests.Checks;
+
+namespace Nvwa.Tests.State;
+
+/// <summary>Sockets of a real process, which are given to new ones of another.</summary>
+public sealed class OpenSocketTests
+{
+    private const string NewNetwork = "libc.unshare(0x40000000); os.system('ip link set lo up multicast on')";
+
+    [Fact]
+    public async Task What_CRIU_leaves_out_is_found_and_set_again()
+    {
+        using TemporaryDirectory directory = new();
+        using Holder old = await Holder.StartAsync(
+            $"""
+            {NewNetwork}
+            plain = socket.create_server(('127.0.0.1', 0))
+            t = socket.create_server(('127.0.0.1', 0)); t.setsockopt(6, 18, 12345)
+            u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.setsockopt(0, 33, 5); u.setsockopt(0, 35, socket.inet_aton('239.66.0.1') + socket.inet_aton('127.0.0.1'))
+            v = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM); v.setsockopt(41, 67, 16); v.setsockopt(41, 20, socket.inet_pton(socket.AF_INET6, 'ff15::66') + bytes([1, 0, 0, 0]))
+            """);
+        IReadOnlyList<OpenSocket> found = OpenSocket.Of([old.Pid], new HashSet<long>());
+        OpenSocket.Write(directory.Path, found);
+        // The same descriptors, with nothing set.
+        using Holder restored = await Holder.StartAsync(
+            $"""
+            {NewNetwork}
+            plain = socket.create_server(('127.0.0.1', 0)); t = socket.create_server(('127.0.0.1', 0))
+            u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); v = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+            """);
+        List<string> warnings = [];
+
+        foreach (OpenSocket socket in OpenSocket.Read(directory.Path))
+        {
+            (socket with { Pid = restored.Pid }).Restore(warnings.Add);
+        }
+
+        Assert.Equal(3, found.Count);
+        Assert.Empty(warnings);
+        Assert.Equal(Shape(found), Shape(OpenSocket.Of([restored.Pid], new HashSet<long>())));
+        Assert.Equal(["lo", "lo"], found.SelectMany(socket => socket.Groups).Select(group => group.Interface));
+    }
+
+    [Fact]
+    public async Task A_connection_whose_peer_is_left_behind_ends()
+    {
+        using Holder kept = await Holder.StartAsync("s = socket.create_server(('127.0.0.1', 0)); c = socket.create_connection(s.getsockname()); a, _ = s.accept(); signal.signal(signal.SIGIO, lambda *_: 0)");
+        Descriptor last = ProcFs.Descriptors(kept.Pid).Last(descriptor => descriptor.SocketInode is not null);
+
+        OpenSocket left = Assert.Single(OpenSocket.Of([kept.Pid], new HashSet<long> { last.SocketInode!.Value }));
+        left.Restore(line => Assert.Fail(line));
+
+        using var process = Pidfd.Open(kept.Pid);
+        using var socket = new System.Net.Sockets.Socket(new System.Net.Sockets.SafeSocketHandle(Pidfd.Descriptor(process!, left.Fd)!.DangerousGetHandle(), ownsHandle: true));
+        Assert.Equal(0, socket.Receive(new byte[1]));
+    }
+
+    [Fact]
+    public void Images_of_an_earlier_nvwa_have_none()
+    {
+        using TemporaryDirectory directory = new();
+
+        Assert.Empty(OpenSocket.Read(directory.Path));
+    }
+
+    private static IEnumerable<string> Shape(IEnumerable<OpenSocket> sockets) =>
+        sockets.Select(socket => $"{socket.Fd}: {string.Join(' ', socket.Options)} {string.Join(' ', socket.Groups)} {socket.PeerEnds}");
+}
