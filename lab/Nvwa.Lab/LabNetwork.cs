@@ -28,6 +28,8 @@ public sealed class LabNetwork : IAsyncDisposable
 
     public static IPAddress OutsideAddress { get; } = IPAddress.Parse("10.66.0.1");
 
+    public static IPAddress OutsideAddressV6 { get; } = IPAddress.Parse("fd66::1");
+
     public static IPAddress GuestAddress { get; } = IPAddress.Parse("10.66.0.2");
 
     public static IPAddress GuestAddressV6 { get; } = IPAddress.Parse("fd66::2");

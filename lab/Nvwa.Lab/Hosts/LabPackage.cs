@@ -26,6 +26,10 @@ public static class LabPackage
     [
         new LabFile(Locate(), GuestPath),
         new LabFile(LabPaths.Workload("ticker.py"), "/root/ticker.py", LabFile.Executable),
+        new LabFile(LabPaths.Workload("sockets.py"), "/root/sockets.py", LabFile.Executable),
+        new LabFile(LabPaths.Workload("sockets.service"), "/etc/systemd/system/sockets.service"),
+        new LabFile(LabPaths.Workload("local-peer.py"), "/root/local-peer.py", LabFile.Executable),
+        new LabFile(LabPaths.Workload("local-peer.service"), "/etc/systemd/system/local-peer.service"),
         new LabFile(LabPaths.Workload("refused.py"), "/root/refused.py", LabFile.Executable),
         .. Directory.EnumerateFiles(LabPaths.Workload("objects"), "*.py").Select(file => new LabFile(file, $"/root/objects/{Path.GetFileName(file)}")),
         new LabFile(LabPaths.Workload("object@.service"), "/etc/systemd/system/object@.service"),
