@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+using Microsoft.Win32.SafeHandles;
 using Nvwa.Linux;
 using Nvwa.State;
 using Nvwa.Tests.Checks;
@@ -46,14 +48,15 @@ public sealed class OpenSocketTests
     [Fact]
     public async Task A_connection_whose_peer_is_left_behind_ends()
     {
-        using Holder kept = await Holder.StartAsync("s = socket.create_server(('127.0.0.1', 0)); c = socket.create_connection(s.getsockname()); a, _ = s.accept(); signal.signal(signal.SIGIO, lambda *_: 0)");
+        using Holder kept = await Holder.StartAsync("s = socket.create_server(('127.0.0.1', 0)); c = socket.create_connection(s.getsockname()); a, _ = s.accept()");
         Descriptor last = ProcFs.Descriptors(kept.Pid).Last(descriptor => descriptor.SocketInode is not null);
 
         OpenSocket left = Assert.Single(OpenSocket.Of([kept.Pid], new HashSet<long> { last.SocketInode!.Value }));
         left.Restore(line => Assert.Fail(line));
 
-        using var process = Pidfd.Open(kept.Pid);
-        using var socket = new System.Net.Sockets.Socket(new System.Net.Sockets.SafeSocketHandle(Pidfd.Descriptor(process!, left.Fd)!.DangerousGetHandle(), ownsHandle: true));
+        using SafeFileHandle process = Pidfd.Open(kept.Pid)!;
+        using SafeFileHandle duplicate = Pidfd.Descriptor(process, left.Fd)!;
+        using Socket socket = new(new SafeSocketHandle(duplicate.DangerousGetHandle(), ownsHandle: false));
         Assert.Equal(0, socket.Receive(new byte[1]));
     }
 
