@@ -20,8 +20,8 @@ public static class FilesImage
     /// Mends timerfds that had fired when they were dumped, which then show no time left. A periodic one the kernel sets anew
     /// when it is read; CRIU restores just that, which stops it for good (its issue 3162): it gets a period to wait for, as
     /// CRIU's other timers do. One that was set to a time and fired CRIU sets to the time of the restore, so that it fires
-    /// again: it becomes one that is not set. What a timer has fired unread is kept beside. (CRIU 4.1.1 to 4.2.1; where CRIU
-    /// does better this finds nothing, or does the same.)
+    /// again: it becomes one that is not set. Of the periods that passed unread one is kept, as the kernel counts them only when
+    /// they are read. (CRIU 4.1.1 to 4.2.1; where CRIU does better this finds nothing, or does the same.)
     /// </summary>
     /// <returns>The whole file anew; null if there are none.</returns>
     /// <exception cref="ImageFormatException">The file is not one.</exception>
