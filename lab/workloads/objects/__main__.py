@@ -87,6 +87,7 @@ def say(group, words):
         file.write(words + "\n")
         os.fsync(file.fileno())
     os.rename(file.name, f"{VERDICTS}/{group}")
+    print(words, flush=True)
 
 
 def notify(words):
@@ -102,7 +103,8 @@ def serve(group):
             sys.exit(f"{group}: before anything happened: {found}")
     notify(b"READY=1")
     while True:
-        signal.sigwait({ASK})
+        # It lets other signals be handled meanwhile, which sigwait does not.
+        signal.sigwaitinfo({ASK})
         say(group, verdict(things))
 
 

@@ -12,9 +12,10 @@ from frame import call, child, own, PAGE, same
 class Mappings:
     """anonymous memory: protection, advice, locks, what is not there, and what it holds"""
 
-    ADVICE = {"hugepage": 14, "dontfork": 10, "dontdump": 16, "mergeable": 12, "wipeonfork": 18}
+    # Not MADV_WIPEONFORK, which CRIU keeps from 4.2 on only.
+    ADVICE = {"hugepage": 14, "dontfork": 10, "dontdump": 16, "mergeable": 12}
     # Of proc_pid_smaps(5): to read, to write, locked, and those of the advice.
-    FLAGS = {"rd", "wr", "lo", "hg", "dc", "dd", "mg", "wf"}
+    FLAGS = {"rd", "wr", "lo", "hg", "dc", "dd", "mg"}
 
     def make(self):
         self.areas = {name: self.map() for name in ("plain", "read-only", "none", "locked", *self.ADVICE)}
@@ -41,7 +42,8 @@ class Mappings:
         return {name: shown[address] for name, address in self.areas.items()}
 
     def check(self):
-        same("areas", self.show(), self.shown)
+        for name, now in self.show().items():
+            same(f"area {name}", now, self.shown[name])
         for name, address in self.areas.items():
             if name != "none":
                 same(name, ctypes.string_at(address, 4 * PAGE), address.to_bytes(8).ljust(4 * PAGE, b"\0"))
