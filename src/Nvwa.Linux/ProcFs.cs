@@ -114,11 +114,12 @@ public static class ProcFs
     /// <summary>
     /// The processes of a control group and of all groups below it, in order; empty if it is not there.
     /// </summary>
-    /// <param name="controlGroup">As in <see cref="ProcessInfo.ControlGroup"/>: <c>/system.slice/x.service</c>.</param>
-    public static IReadOnlyList<int> PidsOfControlGroup(string controlGroup)
+    /// <param name="controlGroup">As in <see cref="ProcessInfo.ControlGroup"/>: <c>/system.slice/x.service</c>; null for a unit that has none.</param>
+    public static IReadOnlyList<int> PidsOfControlGroup(string? controlGroup)
     {
         string? root = ControlGroupRoot();
-        if (root is null)
+        // An empty name is not the root's, which holds every process of the host.
+        if (root is null || string.IsNullOrEmpty(controlGroup))
         {
             return [];
         }

@@ -6,6 +6,9 @@ namespace Nvwa.Linux;
 /// </summary>
 public sealed partial class SystemdBus
 {
+    /// <summary>What follows a command's path: its arguments, and how it ran last.</summary>
+    private const string OfCommand = "asbttttuii";
+
     /// <summary>systemd's own version, for example <c>257.13-1~deb13u1</c>. For people: features are probed.</summary>
     public string Version => GetManager("Version", "s", reply => reply.ReadString());
 
@@ -18,6 +21,22 @@ public sealed partial class SystemdBus
     /// <inheritdoc cref="GetString"/>
     public IReadOnlyList<string> GetStrings(string unit, string contract, string property) =>
         Get(unit, contract, property, "as", reply => reply.ReadStrings());
+
+    /// <summary>The paths of the programs that a service's start runs (ExecStart=).</summary>
+    public IReadOnlyList<string> GetPrograms(string unit) => Get(unit, SystemdInterface.Service, "ExecStart", $"a(s{OfCommand})", reply =>
+    {
+        var programs = new List<string>();
+        reply.Enter('a', $"(s{OfCommand})");
+        while (reply.Enter('r', $"s{OfCommand}"))
+        {
+            programs.Add(reply.ReadString());
+            reply.Skip(OfCommand);
+            reply.Exit();
+        }
+
+        reply.Exit();
+        return programs;
+    });
 
     /// <summary>Several properties of the kind "list of texts" and "yes or no" in one round trip, where each would cost one.</summary>
     /// <param name="unit">With its suffix.</param>

@@ -17,15 +17,25 @@ public sealed record UnixPeer(long Inode, bool IsStream, long PeerInode, string?
 /// <summary>All unix sockets of this network namespace: ss(8) of iproute2, which asks sock_diag(7).</summary>
 public static partial class UnixPeers
 {
+    private const string Program = "/usr/bin/ss";
+    private const string Options = "-xanHe";
+
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
     /// <exception cref="LinuxException">ss is missing, or failed.</exception>
-    public static async Task<IReadOnlyList<UnixPeer>> ReadAsync(CancellationToken cancellationToken)
+    public static Task<IReadOnlyList<UnixPeer>> ReadAsync(CancellationToken cancellationToken) => ReadAsync(new SpawnRequest(Program, [Options]), cancellationToken);
+
+    /// <summary>Those of the network namespace of a process.</summary>
+    /// <inheritdoc cref="ReadAsync(CancellationToken)"/>
+    public static Task<IReadOnlyList<UnixPeer>> ReadAsync(int pid, CancellationToken cancellationToken) =>
+        ReadAsync(new SpawnRequest("/usr/bin/nsenter", [$"--target={pid}", "--net", "--", Program, Options]), cancellationToken);
+
+    private static async Task<IReadOnlyList<UnixPeer>> ReadAsync(SpawnRequest ss, CancellationToken cancellationToken)
     {
-        SpawnResult result = await Spawn.RunAsync(new SpawnRequest("/usr/bin/ss", ["-xanHe"]), Deadline, cancellationToken);
+        SpawnResult result = await Spawn.RunAsync(ss, Deadline, cancellationToken);
         return result.ExitCode == 0
             ? Parse(result.Output)
-            : throw new LinuxException("ss -xanHe", null, Errno.EIO, result.Error.Trim());
+            : throw new LinuxException($"ss {Options}", null, Errno.EIO, result.Error.Trim());
     }
 
     internal static IReadOnlyList<UnixPeer> Parse(string output)

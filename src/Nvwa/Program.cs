@@ -66,6 +66,6 @@ catch (Exception failed) when (failed is LinuxException or SystemdException or I
     return (int)ExitCode.Failed;
 }
 
-IHost Connect() => faults is { Length: > 0 } file ? new FaultyHost(new LinuxHost(journal), new FaultFile(file)) : new LinuxHost(journal);
+IHost Connect() => faults is { Length: > 0 } file ? new FaultyHost(new LinuxHost(journal, Log), new FaultFile(file)) : new LinuxHost(journal, Log);
 
 static void Log(string line) => Console.Error.WriteLine($"nvwa: {line}");

@@ -113,6 +113,12 @@ public sealed class ProcFsTests
         Assert.Equal([child.Pid, grandchild], tree.Take(2));
     }
 
+    /// <summary>The root's is called /, and has all processes.</summary>
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    public void A_unit_without_a_control_group_has_no_processes(string? none) => Assert.Empty(ProcFs.PidsOfControlGroup(none));
+
     [Fact]
     public async Task A_control_group_has_its_processes_and_those_of_the_groups_in_it()
     {

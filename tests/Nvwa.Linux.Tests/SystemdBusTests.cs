@@ -56,6 +56,7 @@ public sealed class SystemdBusTests(SystemdInstance systemd) : IClassFixture<Sys
         Assert.False(_bus.GetBool(Unit, SystemdInterface.Unit, "DefaultDependencies"));
         Assert.True(_bus.GetBool(Unit, SystemdInterface.Service, "RemainAfterExit"));
         Assert.Equal(0u, _bus.GetUInt32(Unit, SystemdInterface.Service, "MainPID"));
+        Assert.Equal("sleep", Path.GetFileName(Assert.Single(_bus.GetPrograms("sleeper.service"))));
         Assert.Equal(90_000_000ul, _bus.GetUInt64(Unit, SystemdInterface.Service, "TimeoutStopUSec"));
     }
 

@@ -82,4 +82,10 @@ public sealed record Workload(
 
     /// <summary>WatchdogSec= of its unit, microseconds; 0 for none.</summary>
     public long Watchdog { get; init; }
+
+    /// <summary>SyslogIdentifier= that its restore needs; null if its unit has one.</summary>
+    public string? Identifier { get; init; }
+
+    /// <summary>A digest of its unit's files as systemd had read them; empty if they had changed by then, null if nobody looked.</summary>
+    public string? UnitFiles { get; init; }
 }

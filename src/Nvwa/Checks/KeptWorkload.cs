@@ -2,6 +2,7 @@ using Nvwa.Core.Checks;
 using Nvwa.Core.Planning;
 using Nvwa.Hosts;
 using Nvwa.Linux;
+using Nvwa.State;
 using Nvwa.Update;
 
 namespace Nvwa.Checks;
@@ -28,6 +29,9 @@ internal sealed class KeptWorkload
     public Workload Workload { get; }
 
     public ProcessTree Tree { get; }
+
+    /// <summary>Null for a process.</summary>
+    public UnitFiles? UnitFiles { get; init; }
 
     public string Name => Workload.Name;
 

@@ -14,7 +14,22 @@ internal sealed class UnixConnectionsCheck : IWorkloadCheck
 
     public string Fine => "none to what is not kept with it";
 
-    public IEnumerable<CheckResult> Run(KeptWorkload workload, HostFacts host)
+    public IEnumerable<CheckResult> Run(KeptWorkload workload, HostFacts host) =>
+        workload.Workload.Sandbox.Contains("net") ? OutOfNamespace(workload, host) : Foreign(workload, host);
+
+    /// <summary>CRIU asks the kernel for the sockets of one network namespace, and the kernel shows no others, not even as the other end.</summary>
+    private IEnumerable<CheckResult> OutOfNamespace(KeptWorkload workload, HostFacts host)
+    {
+        HashSet<long> inside = [.. SocketTable.Read(workload.Tree.Root.Pid).Unix.Select(socket => socket.Inode)];
+        OpenFile[] sockets = [.. workload.Files.Where(file => ResourceKinds.Of(file, workload) == ResourceKind.UnixSocket)];
+        HashSet<long> connectedOut = [.. host.Peers.Where(peer => inside.Contains(peer.Inode) && peer.PeerInode != 0 && !inside.Contains(peer.PeerInode)).Select(peer => peer.Inode)];
+        return sockets.Where(file => file.Descriptor.SocketInode is { } inode && (!inside.Contains(inode) || connectedOut.Contains(inode))).Take(1).Select(file => CheckResult.Refuse(
+            Name, workload.Name,
+            $"{file.Where} of process {file.Pid} is a unix socket that leads out of its network namespace (the journal, syslog), where CRIU does not see it",
+            "a drop-in with PrivateNetwork=no makes it possible; RestrictAddressFamilies=AF_UNIX keeps it off the network as well"));
+    }
+
+    private IEnumerable<CheckResult> Foreign(KeptWorkload workload, HostFacts host)
     {
         IReadOnlyList<UnixPeer> foreign = KeptSockets.ForeignConnections(workload.Pids, host.Peers);
         return foreign.Take(1).Select(peer => CheckResult.Refuse(

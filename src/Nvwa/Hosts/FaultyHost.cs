@@ -75,6 +75,8 @@ internal sealed class FaultyHost(IHost host, IFaults faults) : IHost
 
     public bool HasFailed(string unit) => host.HasFailed(unit);
 
+    public string DigestOfUnitFiles(string unit) => host.DigestOfUnitFiles(unit);
+
     public async Task FreezeAsync(string unit, CancellationToken cancellation)
     {
         await host.FreezeAsync(unit, cancellation);

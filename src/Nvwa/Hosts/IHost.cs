@@ -78,6 +78,9 @@ internal interface IHost : IDisposable
 
     bool HasFailed(string unit);
 
+    /// <summary>Of what a unit's files say now; empty if systemd has not read them yet.</summary>
+    string DigestOfUnitFiles(string unit);
+
     Task FreezeAsync(string unit, CancellationToken cancellation);
 
     /// <summary>That it is not frozen is no error.</summary>

@@ -37,6 +37,9 @@ internal sealed partial class LinuxHost
     /// </summary>
     private static readonly string[] Passing = ["File exists", "Cannot assign requested address", "Address already in use"];
 
+    /// <summary>What the service said of itself, from its restore to its announcement.</summary>
+    private string _status = "";
+
     public async Task AwaitAddressesAsync(IReadOnlyList<KeptEndpoint> endpoints, CancellationToken cancellation)
     {
         IPAddress[] bound =
@@ -68,11 +71,16 @@ internal sealed partial class LinuxHost
     {
         var images = ImageStore.Of(state);
         int? holder = HolderOf(workload);
-        await MemoryFiles.RestoreAsync(images.Of(workload), Sandbox.HostRoot, holder);
+        await MemoryFiles.RestoreAsync(images.Of(workload), holder);
         OutsideFile[] outside = [.. OutsideFile.Read(images.Of(workload))];
         IReadOnlyList<OpenSocket> sockets = OpenSocket.Read(images.Of(workload));
         await AwaitInterfacesAsync(workload, sockets, cancellation);
-        SafeFileHandle[] opened = [.. outside.Select(file => Reopen.As(Sandbox.HostRoot + file.Path, file.Flags, file.Position))];
+        SafeFileHandle[] opened = [.. outside.Select(file => Reopen.As(file.Path, file.Flags, file.Position))];
+        FrozenUnit frozen = workload.Kind == WorkloadKind.Service ? FrozenUnit.Read(images.Of(workload)) : FrozenUnit.Nothing;
+        _status = frozen.Status;
+        IReadOnlyList<FrozenGroup> groups = frozen.Groups;
+        var controlGroups = new ControlGroups(groups.Count == 0 ? "" : DirectoryOf(workload));
+        await controlGroups.MakeAsync(groups, workload.MainPid, [Environment.ProcessId, .. holder is { } one ? new[] { one } : []]);
         var pair = SeqPacketPair.Create();
         using ChildProcess criu = StartCriu(workload, holder, state.Opening.CriuExe, pair.Theirs, opened);
         pair.Theirs.Dispose();
@@ -111,7 +119,13 @@ internal sealed partial class LinuxHost
             {
                 foreach (OpenSocket socket in sockets)
                 {
-                    socket.Restore(line => Console.Error.WriteLine($"nvwa: {line}"));
+                    socket.Restore(log);
+                }
+
+                controlGroups.Fill(groups);
+                foreach (string refused in controlGroups.Settle(groups))
+                {
+                    log($"{workload.Name}: {refused}, going on");
                 }
 
                 boundary();
@@ -154,7 +168,7 @@ internal sealed partial class LinuxHost
         {
             // While a holder stood for the service, its watchdog was off.
             string watchdog = workload.Watchdog > 0 && workload.Sandbox.Count > 0 ? $"WATCHDOG_USEC={workload.Watchdog}\nWATCHDOG=1\n" : "";
-            Notify.Send($"MAINPID={mainPid}\n{watchdog}READY=1\nSTATUS=");
+            Notify.Send($"MAINPID={mainPid}\n{watchdog}READY=1\nSTATUS={_status}");
             Notify.Barrier(NotifyDeadline);
         }
 
@@ -177,7 +191,7 @@ internal sealed partial class LinuxHost
 
         // A restore may have namespaces, too.
         HashSet<int> others = [Environment.ProcessId, .. restored == 0 ? [] : ProcFs.Tree(restored)];
-        int holder = ProcFs.PidsOfControlGroup(Systemd.ControlGroup(workload.Unit) ?? "")
+        int holder = ProcFs.PidsOfControlGroup(Systemd.ControlGroup(workload.Unit))
             .FirstOrDefault(pid => !others.Contains(pid) && Sandbox.Of(pid, Sandbox.Init).Count > 0);
         return holder != 0 ? holder
             : restored != 0 ? null

@@ -37,7 +37,7 @@ internal sealed partial class LinuxHost
         var images = new ImageStore(plan.Server.CriuDir, plan.Id);
         var pair = SeqPacketPair.Create();
         using SafeSocketHandle theirs = pair.Theirs;
-        string cgroup = "/sys/fs/cgroup" + Systemd.ControlGroup(workload.Unit);
+        string cgroup = DirectoryOf(workload);
         var unit = new SystemdTransientService($"{DumpUnit}{index}.service", Sandbox.DumpCommand(workload, plan.Server.CriuExe, cgroup))
         {
             Description = $"CRIU for {workload.Name}",
@@ -48,7 +48,7 @@ internal sealed partial class LinuxHost
         try
         {
             await criu.VersionAsync(cancellation);
-            return new CriuDumper(workload, plan.Workloads, cgroup, Named(workload), images, PrivateDirectory.Open(images.Create(workload)), criu, StopAsync);
+            return new CriuDumper(workload, plan.Workloads, cgroup, Named(workload), () => StatusOf(workload), images, PrivateDirectory.Open(images.Create(workload)), criu, StopAsync);
         }
         catch (Exception failed)
         {
@@ -72,6 +72,12 @@ internal sealed partial class LinuxHost
             .. new[] { Systemd.GetString(workload.Unit, SystemdInterface.Service, "PIDFile") }.Where(path => path.Length > 0),
         ]
         : [];
+
+    private string StatusOf(Workload workload) =>
+        workload.Kind == WorkloadKind.Service ? Systemd.GetString(workload.Unit, SystemdInterface.Service, "StatusText") : "";
+
+    /// <summary>Of its unit's control group.</summary>
+    private string DirectoryOf(Workload workload) => "/sys/fs/cgroup" + Systemd.ControlGroup(workload.Unit);
 
     public async Task AwaitDumpsAsync()
     {
@@ -108,14 +114,14 @@ internal sealed partial class LinuxHost
     }
 
     public int? Stray(Workload workload) =>
-        ProcFs.PidsOfControlGroup(Systemd.ControlGroup(workload.Unit) ?? "").Except(Members(workload)).FirstOrDefault() is > 0 and int stray ? stray : null;
+        ProcFs.PidsOfControlGroup(Systemd.ControlGroup(workload.Unit)).Except(Members(workload)).FirstOrDefault() is > 0 and int stray ? stray : null;
 
     /// <summary>The workload's processes that live now.</summary>
     private static int[] Members(Workload workload) =>
         ProcessTree.Of(workload.MainPid) is { } tree ? [.. tree.Members.Select(member => member.Pid)] : [];
 
     private sealed class CriuDumper(
-        Workload workload, IReadOnlyList<Workload> kept, string cgroup, IReadOnlyList<string> named, ImageStore images, SafeFileHandle directory, CriuClient criu,
+        Workload workload, IReadOnlyList<Workload> kept, string cgroup, IReadOnlyList<string> named, Func<string> status, ImageStore images, SafeFileHandle directory, CriuClient criu,
         Func<Task> stop) : IDumper
     {
         public Workload Workload => workload;
@@ -127,6 +133,7 @@ internal sealed partial class LinuxHost
             IReadOnlyList<OutsideFile> outside = workload.Sandbox.Contains("mnt") ? OutsideFile.Of(members, FileSystems.Mounts(workload.MainPid)) : [];
             OutsideFile.Write(images.Of(workload), outside);
             OpenSocket.Write(images.Of(workload), OpenSocket.Of(members, Ending(members)));
+            new FrozenUnit(status(), new ControlGroups(cgroup).Read()).Write(images.Of(workload));
             await MemoryFiles.SaveAsync(workload, members, named, images.Of(workload));
             // Not cancellable: a CRIU that is cut off in the middle of a dump can damage what it dumps. Only one that hangs is stopped.
             Task dump = criu.DumpAsync(Request(outside), onScript: null, CancellationToken.None);

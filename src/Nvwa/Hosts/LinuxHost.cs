@@ -8,7 +8,7 @@ using Nvwa.Update;
 namespace Nvwa.Hosts;
 
 /// <summary>The machine that nvwa runs on.</summary>
-internal sealed partial class LinuxHost(IUpdateJournal journal) : IHost
+internal sealed partial class LinuxHost(IUpdateJournal journal, Action<string> log) : IHost
 {
     private const string Panic = "kernel.panic";
 
@@ -95,6 +95,8 @@ internal sealed partial class LinuxHost(IUpdateJournal journal) : IHost
     public bool IsDown(string unit) => State(unit) is "inactive" or "failed" or "deactivating";
 
     public bool HasFailed(string unit) => State(unit) == "failed";
+
+    public string DigestOfUnitFiles(string unit) => UnitFiles.Of(Systemd, unit).Digest();
 
     public Task FreezeAsync(string unit, CancellationToken cancellation) =>
         Task.Run(() => Systemd.Freeze(unit, FreezeDeadline), cancellation);

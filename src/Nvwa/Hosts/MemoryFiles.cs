@@ -54,12 +54,11 @@ internal sealed class MemoryFiles
     }
 
     /// <param name="directory">Of its images, which were verified.</param>
-    /// <param name="host">The root of the host: the caller's mount namespace may be that of its unit, and end with it.</param>
     /// <param name="holder">A process in its sandbox; null if it has none.</param>
     /// <exception cref="StepFailedException">tar failed.</exception>
-    public static async Task RestoreAsync(string directory, string host, int? holder)
+    public static async Task RestoreAsync(string directory, int? holder)
     {
-        await UnpackAsync(Path.Combine(directory, OfHost), host);
+        await UnpackAsync(Path.Combine(directory, OfHost), "/");
         await UnpackAsync(Path.Combine(directory, OfSandbox), $"/proc/{holder}/root");
     }
 

@@ -21,8 +21,11 @@ internal static class Sandbox
     /// <summary>Whose namespaces are the host's.</summary>
     public const int Init = 1;
 
-    /// <summary>A restore has the mount namespace of its unit, which ends with it: what it opens, or makes, for the host is on PID 1's.</summary>
-    public const string HostRoot = "/proc/1/root";
+    /// <summary>
+    /// With all privileges (+ in a unit file) a command still has some of the unit's mounts, as TemporaryFileSystem=, which can
+    /// hide us, our journal, and the images.
+    /// </summary>
+    public const string OnHost = $"{Enter} --target=1 --mount --";
 
     private const string Enter = "/usr/bin/nsenter";
     private const string Unshare = "/usr/bin/unshare";

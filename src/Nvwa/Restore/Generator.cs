@@ -88,11 +88,22 @@ internal static class Generator
         KillMode=control-group
         SendSIGKILL=yes
         PIDFile=
+        # Limits of the service are none of its restore; what comes back has its own, and those of its group hold again once this is gone.
+        LimitAS=infinity
+        LimitCPU=infinity
+        LimitDATA=infinity
+        LimitFSIZE=infinity
+        LimitNOFILE=524288
+        LimitNPROC=infinity
+        MemoryHigh=infinity
+        MemoryMax=infinity
+        TasksMax=infinity
+        CPUQuota=
         ExecCondition=
         ExecStartPre=
         ExecStart=
         ExecStartPost=
-        {Start(workload, $"+/usr/bin/nvwa resume {workload.Name.Replace("\\", "\\\\", StringComparison.Ordinal)}")}
+        {Identify(workload)}{Start(workload, $"/usr/bin/nvwa resume {workload.Name.Replace("\\", "\\\\", StringComparison.Ordinal)}")}
 
         """;
 
@@ -103,12 +114,14 @@ internal static class Generator
     private static string Start(Workload workload, string resume) => (workload.ServiceType, workload.Sandbox.Count > 0) switch
     {
         // systemd knows no main process of it, and it is started when its last command has ended.
-        (ServiceType.Oneshot, false) => $"ExecStart={resume}",
-        (ServiceType.Oneshot, true) => $"{MayRun(workload)}ExecStart={Sandbox.HolderStarter} --fork {Sandbox.Holder}\nExecStart={resume}",
-        (_, false) => $"Type=notify\nExecStart={resume}",
+        (ServiceType.Oneshot, false) => $"ExecStart=+{resume}",
+        (ServiceType.Oneshot, true) => $"{MayRun(workload)}ExecStart={Sandbox.HolderStarter} --fork {Sandbox.Holder}\nExecStart=+{Sandbox.OnHost} {resume}",
+        (_, false) => $"Type=notify\nExecStart=+{resume}",
         // WATCHDOG_USEC= of sd_notify(3) turns the watchdog on again.
-        (_, true) => $"{MayRun(workload)}Type=exec\nWatchdogSec=0\nExecStart={Sandbox.Holder}\nExecStartPost={resume}",
+        (_, true) => $"{MayRun(workload)}Type=exec\nWatchdogSec=0\nExecStart={Sandbox.Holder}\nExecStartPost=+{Sandbox.OnHost} {resume}",
     };
+
+    private static string Identify(Workload workload) => workload.Identifier is { } name ? $"SyslogIdentifier={name.Replace("%", "%%", StringComparison.Ordinal)}\n" : "";
 
     private static string MayRun(Workload workload) => workload.NoExec ? $"ExecPaths={Sandbox.HolderProgram} {Sandbox.HolderStarter}\n" : "";
 }

@@ -137,6 +137,7 @@ internal sealed class RestoreRun(IHost host, Action<string> log)
             Try("set kernel.panic back", () => host.PanicTimeout = seconds);
         }
 
+        NameChangedUnits(state);
         bool wasLocked = !host.HasFailed(LockHolder.Unit);
         if (!wasLocked)
         {
@@ -167,6 +168,21 @@ internal sealed class RestoreRun(IHost host, Action<string> log)
         await host.StartAllAsync(
             [.. state.Workloads.Where(workload => workload.Workload.Kind == WorkloadKind.Service).Select(workload => workload.Workload.Unit)], StartDeadline, cancellation);
         host.Journal.Archive();
+    }
+
+    /// <summary>As by a package that was upgraded meanwhile: the process that came back was started by another unit.</summary>
+    private void NameChangedUnits(UpdateState state)
+    {
+        foreach (Workload workload in state.Workloads.Where(workload => workload.Step == WorkloadStep.Restored).Select(workload => workload.Workload))
+        {
+            Try($"look at the unit files of {workload.Name}", () =>
+            {
+                if (workload.UnitFiles is { } files && files != host.DigestOfUnitFiles(workload.Unit))
+                {
+                    _troubles.Add($"{workload.Unit} changed on disk while the service was saved; it goes on as it was started: systemctl restart {workload.Unit}");
+                }
+            });
+        }
     }
 
     /// <summary>What is left over must not keep the update open.</summary>

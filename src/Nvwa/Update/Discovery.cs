@@ -4,6 +4,7 @@ using Nvwa.Core.Configuration;
 using Nvwa.Core.Planning;
 using Nvwa.Hosts;
 using Nvwa.Linux;
+using Nvwa.State;
 
 namespace Nvwa.Update;
 
@@ -100,7 +101,7 @@ internal sealed class Discovery(SystemdBus systemd, ProcessTable processes, IRea
 
     private void Processes(string check, string unit, ServiceType type)
     {
-        IReadOnlyList<int> pids = ProcFs.PidsOfControlGroup(systemd.ControlGroup(unit) ?? "");
+        IReadOnlyList<int> pids = ProcFs.PidsOfControlGroup(systemd.ControlGroup(unit));
         if (type == ServiceType.Oneshot && pids.Count == 0)
         {
             _results.Add(CheckResult.Pass(check, unit, "has no processes to keep: the boot starts it as always"));
@@ -150,6 +151,10 @@ internal sealed class Discovery(SystemdBus systemd, ProcessTable processes, IRea
         {
             Refuse(Check, name, "has a terminal, which dies with the old kernel", "start it with setsid and without a terminal, or inside a service");
         }
+        else if (OfUser(tree.Root) is { } ofUser)
+        {
+            Refuse(Check, name, $"belongs to {ofUser}, a unit of a user's own systemd, which starts it anew by itself", "make it a service of the host, with User=, and name that under 'services'");
+        }
         else if (UnitOf(pid) is { } unit && unit.EndsWith(".service", StringComparison.Ordinal) && !IsLogin(unit))
         {
             Refuse(Check, name, $"belongs to {unit}", $"name {unit} under 'services' instead");
@@ -170,17 +175,32 @@ internal sealed class Discovery(SystemdBus systemd, ProcessTable processes, IRea
         }
 
         _results.Add(CheckResult.Pass(check, name, $"{pids.Length} processes, {tree.Members.Sum(member => member.Threads.Count)} threads"));
+        UnitFiles? files = kind == WorkloadKind.Service ? UnitFiles.Of(systemd, unit) : null;
         var workload = new Workload(name, kind, unit, tree.Root.Pid, tree.Numbers, type, KeptSockets.JournalStreams(pids, peers))
         {
             Sandbox = kind == WorkloadKind.Service ? Sandbox.Of(tree.Root.Pid, Sandbox.Init, systemd.GetBool(unit, SystemdInterface.Service, "PrivateIPC")) : [],
             NoExec = kind == WorkloadKind.Service && systemd.GetStrings(unit, SystemdInterface.Service, "NoExecPaths").Count > 0,
             Watchdog = watchdog,
+            UnitFiles = files?.Digest(),
+            Identifier = kind == WorkloadKind.Service ? Identifier(unit) : null,
         };
-        _workloads.Add(new KeptWorkload(workload, tree));
+        _workloads.Add(new KeptWorkload(workload, tree) { UnitFiles = files });
     }
+
+    /// <summary>The name that the journal has its output by: without SyslogIdentifier= that of the program that its start runs, which would be ours.</summary>
+    private string? Identifier(string unit) =>
+        systemd.GetString(unit, SystemdInterface.Service, "SyslogIdentifier").Length == 0 && systemd.GetPrograms(unit) is [.., var program] ? Path.GetFileName(program) : null;
 
     /// <summary>Infinity is none, too.</summary>
     private long Watchdog(string unit) => systemd.GetUInt64(unit, SystemdInterface.Service, "WatchdogUSec") is var microseconds and not ulong.MaxValue ? (long)microseconds : 0;
+
+    /// <summary>The service of a user manager, user@.service, that a process is in; null if it is in none.</summary>
+    private static string? OfUser(ProcessInfo process)
+    {
+        string[] groups = process.ControlGroup?.Split('/') ?? [];
+        return groups.SkipWhile(group => !group.StartsWith("user@", StringComparison.Ordinal)).Skip(1)
+            .LastOrDefault(group => group.EndsWith(".service", StringComparison.Ordinal));
+    }
 
     private static bool IsLogin(string unit) =>
         unit.StartsWith("user@", StringComparison.Ordinal) || unit.StartsWith("ssh", StringComparison.Ordinal)

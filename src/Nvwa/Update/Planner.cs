@@ -52,7 +52,7 @@ internal sealed class Planner(ConfigurationFiles files, TimeProvider time)
             Criu = await criu,
             Processes = processes,
             Workloads = discovery.Workloads,
-            Peers = peers,
+            Peers = [.. peers, .. await InsideAsync(discovery.Workloads, cancellation)],
         };
         CheckResult[] results = [.. discovery.Results, .. noPeers is null ? [] : new[] { noPeers }, .. CheckList.Run(host)];
         if (image is null || results.Any(result => result.Verdict >= Verdict.Refuse))
@@ -80,6 +80,17 @@ internal sealed class Planner(ConfigurationFiles files, TimeProvider time)
         {
             return ([], CheckResult.Refuse("unix connections", "ss", $"connections cannot be listed: {failed.Message}", "install iproute2"));
         }
+    }
+
+    private static async Task<IReadOnlyList<UnixPeer>> InsideAsync(IReadOnlyList<KeptWorkload> workloads, CancellationToken cancellation)
+    {
+        var peers = new List<UnixPeer>();
+        foreach (KeptWorkload workload in workloads.Where(workload => workload.Workload.Sandbox.Contains("net")))
+        {
+            peers.AddRange(await UnixPeers.ReadAsync(workload.Tree.Root.Pid, cancellation));
+        }
+
+        return peers;
     }
 
     /// <summary>What is kept goes on making threads and processes until it is frozen: they get the next numbers of this kernel.</summary>

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Nvwa.Checks;
 using Nvwa.Core.Checks;
 using Nvwa.Linux;
+using Nvwa.State;
 using Nvwa.Update;
 
 namespace Nvwa.Tests.Checks;
@@ -280,6 +281,42 @@ public sealed class WorkloadChecksTests
         HostFacts host = With(processes, client.Workload(processes), await UnixPeers.ReadAsync(CancellationToken.None));
 
         Assert.Equal(Verdict.Refuse, Assert.Single(CheckList.Run(host, [], [new UnixConnectionsCheck()])).Verdict);
+    }
+
+    [Theory]
+    [InlineData("pair = socket.socketpair(); libc.unshare(0x40000000)", true)]
+    [InlineData("libc.unshare(0x40000000); pair = socket.socketpair()", false)]
+    public async Task A_socket_that_leads_out_of_its_network_namespace_is_refused(string script, bool leadsOut)
+    {
+        using Holder holder = await Holder.StartAsync(script);
+        var processes = ProcessTable.Read();
+        KeptWorkload plain = holder.Workload(processes);
+        KeptWorkload workload = new(plain.Workload with { Sandbox = ["net"] }, plain.Tree);
+        HostFacts host = With(processes, workload, await UnixPeers.ReadAsync(holder.Pid, CancellationToken.None));
+
+        CheckResult result = Assert.Single(CheckList.Run(host, [], [new UnixConnectionsCheck()]));
+
+        Assert.Equal(leadsOut ? Verdict.Refuse : Verdict.Pass, result.Verdict);
+        Assert.Equal(leadsOut, result.ToString().Contains("leads out of its network namespace", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("/etc/systemd/system/a.service", "/etc/systemd/system/a.service.d/b.conf", false, Verdict.Pass, "as systemd has read them")]
+    [InlineData("/run/systemd/generator/a.service", "/run/systemd/generator.late/a.service.d/b.conf", false, Verdict.Pass, "as systemd has read them")]
+    [InlineData("/usr/lib/systemd/system/a.service", "/etc/systemd/system/a.service.d/b.conf", true, Verdict.Warn, "changed on disk")]
+    [InlineData("/run/systemd/transient/a.service", "/etc/systemd/system/a.service.d/b.conf", false, Verdict.Refuse, "gone after the boot")]
+    [InlineData("/usr/lib/systemd/system/a.service", "/run/systemd/system.control/a.service.d/b.conf", false, Verdict.Warn, "b.conf is gone after the boot")]
+    public async Task What_the_boot_does_not_find_as_it_is_of_a_unit_is_told(string fragment, string dropIn, bool isOutdated, object verdict, string said)
+    {
+        using Holder holder = await Holder.StartAsync("");
+        var processes = ProcessTable.Read();
+        KeptWorkload plain = holder.Workload(processes);
+        KeptWorkload workload = new(plain.Workload, plain.Tree) { UnitFiles = new UnitFiles(fragment, [dropIn], isOutdated) };
+
+        CheckResult result = Assert.Single(CheckList.Run(Hosts.With(processes, workload), [], [new UnitFilesCheck()]));
+
+        Assert.Equal((Verdict)verdict, result.Verdict);
+        Assert.Contains(said, result.Reason, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -35,7 +35,7 @@ public sealed class MemoryFilesTests : IDisposable
 
         await MemoryFiles.SaveAsync(workload, [holder.Pid], [$"{_memory}/named"], _images.Path);
         Directory.Delete(_memory, recursive: true);
-        await MemoryFiles.RestoreAsync(_images.Path, "/", null);
+        await MemoryFiles.RestoreAsync(_images.Path, null);
 
         Assert.Equal("a", await File.ReadAllTextAsync($"{_memory}/named/below/a"));
         Assert.Equal((1234u, 0x1A0u), (FileIdentity.Of($"{_memory}/named/below/a")!.Uid, FileIdentity.Of($"{_memory}/named/below/a")!.Permissions));
@@ -61,7 +61,7 @@ public sealed class MemoryFilesTests : IDisposable
     {
         await File.WriteAllTextAsync(_images["memory.tar"], "this is no archive, and long enough to be seen as none");
 
-        StepFailedException failed = await Assert.ThrowsAsync<StepFailedException>(() => MemoryFiles.RestoreAsync(_images.Path, "/", null));
+        StepFailedException failed = await Assert.ThrowsAsync<StepFailedException>(() => MemoryFiles.RestoreAsync(_images.Path, null));
 
         Assert.Contains("tar", failed.Message, StringComparison.Ordinal);
     }

@@ -27,6 +27,17 @@ public sealed class GeneratorTests
         KillMode=control-group
         SendSIGKILL=yes
         PIDFile=
+        # Limits of the service are none of its restore; what comes back has its own, and those of its group hold again once this is gone.
+        LimitAS=infinity
+        LimitCPU=infinity
+        LimitDATA=infinity
+        LimitFSIZE=infinity
+        LimitNOFILE=524288
+        LimitNPROC=infinity
+        MemoryHigh=infinity
+        MemoryMax=infinity
+        TasksMax=infinity
+        CPUQuota=
         ExecCondition=
         ExecStartPre=
         ExecStart=
@@ -50,17 +61,25 @@ public sealed class GeneratorTests
         Files(After()).Select(file => file.Value.StartsWith('/') ? $"{file.Key} -> {file.Value}" : file.Key).Order(StringComparer.Ordinal));
 
     [Theory]
-    [InlineData(ServiceType.Notify, new[] { "mnt", "noexec" }, "ExecPaths=/usr/bin/sleep /usr/bin/setsid\nType=exec\nWatchdogSec=0\nExecStart=/usr/bin/sleep infinity\nExecStartPost=+/usr/bin/nvwa resume redis.service\n")]
-    [InlineData(ServiceType.Forking, new[] { "net" }, "Type=exec\nWatchdogSec=0\nExecStart=/usr/bin/sleep infinity\nExecStartPost=+/usr/bin/nvwa resume redis.service\n")]
+    [InlineData(ServiceType.Notify, new[] { "mnt", "noexec" }, "ExecPaths=/usr/bin/sleep /usr/bin/setsid\nType=exec\nWatchdogSec=0\nExecStart=/usr/bin/sleep infinity\nExecStartPost=+/usr/bin/nsenter --target=1 --mount -- /usr/bin/nvwa resume redis.service\n")]
+    [InlineData(ServiceType.Forking, new[] { "net" }, "Type=exec\nWatchdogSec=0\nExecStart=/usr/bin/sleep infinity\nExecStartPost=+/usr/bin/nsenter --target=1 --mount -- /usr/bin/nvwa resume redis.service\n")]
     [InlineData(ServiceType.Forking, new string[0], "Type=notify\nExecStart=+/usr/bin/nvwa resume redis.service\n")]
     [InlineData(ServiceType.Oneshot, new string[0], "ExecStartPost=\nExecStart=+/usr/bin/nvwa resume redis.service\n")]
-    [InlineData(ServiceType.Oneshot, new[] { "mnt" }, "ExecStartPost=\nExecStart=/usr/bin/setsid --fork /usr/bin/sleep infinity\nExecStart=+/usr/bin/nvwa resume redis.service\n")]
+    [InlineData(ServiceType.Oneshot, new[] { "mnt" }, "ExecStartPost=\nExecStart=/usr/bin/setsid --fork /usr/bin/sleep infinity\nExecStart=+/usr/bin/nsenter --target=1 --mount -- /usr/bin/nvwa resume redis.service\n")]
     public void A_unit_with_a_sandbox_starts_a_holder_in_it_and_the_restore_beside_it(object type, string[] sandbox, string start)
     {
         Workload workload = Redis with { ServiceType = (ServiceType)type, Sandbox = [.. sandbox.Except(["noexec"])], NoExec = sandbox.Contains("noexec") };
         IEnumerable<JournalRecord> records = UpToCommit.Select(record => record is Planned planned ? planned with { Workloads = [workload] } : record);
 
         Assert.EndsWith(start, Files(UpdateState.Of(records))[RedisDropIn].TrimEnd('\n') + "\n", StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Its_output_keeps_the_name_that_the_journal_has_it_by()
+    {
+        IEnumerable<JournalRecord> records = UpToCommit.Select(record => record is Planned planned ? planned with { Workloads = [Redis with { Identifier = "redis 100%" }] } : record);
+
+        Assert.Contains("\nSyslogIdentifier=redis 100%%\n", Files(UpdateState.Of(records))[RedisDropIn], StringComparison.Ordinal);
     }
 
     [Fact]

@@ -96,6 +96,8 @@ internal sealed class SimulatedHost(SimulatedMachine machine, SimulatedProcess p
         return machine.Unit(unit).State is UnitState.Inactive or UnitState.Failed;
     }
 
+    public string DigestOfUnitFiles(string unit) => "";
+
     public bool HasFailed(string unit)
     {
         machine.Touch(process);
