@@ -40,6 +40,9 @@ public static class LabPackage
         new LabFile(LabPaths.Workload("damage.service"), "/etc/systemd/system/damage.service"),
         new LabFile(LabPaths.Workload("haproxy.cfg"), "/root/haproxy.cfg"),
         new LabFile(LabPaths.Workload("nginx.conf"), "/root/nginx.conf"),
+        new LabFile(LabPaths.Workload("units/keeper.py"), "/usr/local/bin/keeper.py", LabFile.Executable),
+        new LabFile(LabPaths.Workload("units/keeper.apparmor"), "/etc/apparmor.d/keeper"),
+        .. Directory.EnumerateFiles(LabPaths.Workload("units"), "*.service").Select(unit => new LabFile(unit, $"/etc/systemd/system/{Path.GetFileName(unit)}")),
         new LabFile(LabPaths.Workload("criu-that-dies"), "/usr/local/sbin/criu-that-dies", LabFile.Executable),
         new LabFile(LabPaths.Workload("criu-after-a-death"), "/usr/local/sbin/criu-after-a-death", LabFile.Executable),
     ];
