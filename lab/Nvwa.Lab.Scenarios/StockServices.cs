@@ -36,7 +36,7 @@ public sealed class StockServices(PreparedHost prepared)
         systemctl disable -q --now redis.service redis-journal.service && pkill -f '[t]icker.py'
         printf 'bind * -::*\nprotected-mode no\n' >>/etc/redis/redis.conf
         sed -i '/^-l /d' /etc/memcached.conf
-        mkdir -p /srv/www && head -c 40000 /dev/urandom >/srv/www/document
+        mkdir -p /srv/www && head -c 40000 /dev/urandom >/srv/www/document && head -c 64M /dev/urandom >/srv/www/large
         echo "listen_addresses = '*'" >/etc/postgresql/17/main/conf.d/lab.conf
         echo 'host all all 10.66.0.0/24 trust' >>/etc/postgresql/17/main/pg_hba.conf
         cp /root/haproxy.cfg /etc/haproxy/ && cp /root/nginx.conf /etc/nginx/conf.d/ && rm /etc/nginx/sites-enabled/default
@@ -91,7 +91,12 @@ public sealed class StockServices(PreparedHost prepared)
             {
                 SteadyReport report = await client.StopAsync(Patience);
                 Assert.True(report.Violation is null, $"{name}: {report.Violation}");
-                await (client is PostgresClient transaction ? transaction.CommitAsync() : Task.CompletedTask);
+                await (client switch
+                {
+                    PostgresClient transaction => transaction.CommitAsync(),
+                    DownloadClient download => CameWholeAsync(guest, download),
+                    _ => Task.CompletedTask,
+                });
             }
         }
 
@@ -99,6 +104,12 @@ public sealed class StockServices(PreparedHost prepared)
         Assert.Empty(capture.Refusals);
         await AreOrdinaryAgainAsync(guest);
     });
+
+    private static async Task CameWholeAsync(LabGuest guest, DownloadClient download)
+    {
+        string digest = await guest.OutputOfAsync("sha256sum </srv/www/large", Patience);
+        Assert.Equal(digest.Split(' ')[0], await download.FinishAsync());
+    }
 
     private async Task UsersOfItsOwnAreRefusedAsync(NvwaHost host)
     {
@@ -124,6 +135,7 @@ public sealed class StockServices(PreparedHost prepared)
             ("memcached", await MemcachedClient.ConnectAsync(network, At(MemcachedPort), "direct", Patience)),
             ("haproxy", await MemcachedClient.ConnectAsync(network, At(HaproxyPort), "through", Patience)),
             ("nginx", await NginxClient.ConnectAsync(network, At(NginxPort), "/document", Patience)),
+            ("download", await DownloadClient.ConnectAsync(network, At(NginxPort), "/large", Patience)),
             ("postgresql", await PostgresClient.ConnectAsync(network, At(PostgresPort), Patience)),
         ];
         foreach ((_, SteadyClient client) in clients)

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
@@ -8,8 +7,6 @@ namespace Nvwa.Lab.Clients;
 /// <summary>Fetches one document again and again over one connection that is kept alive; it must not change.</summary>
 public sealed class NginxClient : SteadyClient
 {
-    private const string Length = "Content-Length: ";
-
     private readonly string _path;
     private string? _first;
 
@@ -25,31 +22,17 @@ public sealed class NginxClient : SteadyClient
 
     private protected override async Task AskAsync(CancellationToken cancellationToken)
     {
-        await Lines.WriteAsync($"GET {_path} HTTP/1.1\r\nHost: guest\r\n\r\n", cancellationToken);
-        string status = await Lines.ReadLineAsync(cancellationToken);
-        if (status != "HTTP/1.1 200 OK")
-        {
-            throw new LabException($"GET {_path} was answered with {status}");
-        }
-
-        int length = 0;
-        while (await Lines.ReadLineAsync(cancellationToken) is { Length: > 0 } header)
-        {
-            length = header.StartsWith(Length, StringComparison.OrdinalIgnoreCase)
-                ? int.Parse(header.AsSpan(Length.Length), NumberStyles.None, CultureInfo.InvariantCulture)
-                : length;
-        }
-
+        long length = await HttpAnswer.BeginAsync(Lines, _path, cancellationToken);
         using var digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         const int Piece = 16 << 10;
-        for (int rest = length; rest > 0; rest -= Piece)
+        for (long rest = length; rest > 0; rest -= Piece)
         {
-            digest.AppendData((await Lines.ReadBytesAsync(Math.Min(Piece, rest), cancellationToken)).Span);
+            digest.AppendData((await Lines.ReadBytesAsync((int)Math.Min(Piece, rest), cancellationToken)).Span);
         }
 
         string found = Convert.ToHexString(digest.GetHashAndReset());
         _first ??= found;
-        if (found != _first || length == 0)
+        if (found != _first)
         {
             throw new LabException($"GET {_path}: {length} bytes with digest {found}, which was {_first}");
         }
