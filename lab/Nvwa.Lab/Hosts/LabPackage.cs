@@ -6,6 +6,12 @@ public static class LabPackage
     /// <summary>The package, in the guest.</summary>
     public const string GuestPath = "/root/nvwa.deb";
 
+    /// <summary>Units of programs of every kind, for <c>lab/Nvwa.Lab.Scenarios/Applications.cs</c>; nothing starts them by itself.</summary>
+    public static IReadOnlyList<string> Applications { get; } =
+    [
+        "python-server.service", "java-server.service", "dotnet-server.service", "threads.service", "tree.service", "long-job.service", "tmux.service",
+    ];
+
     private const string PackageVariable = "NVWA_LAB_PACKAGE";
     private const string ImageVariable = "NVWA_LAB_IMAGE";
 
@@ -43,6 +49,12 @@ public static class LabPackage
         new LabFile(LabPaths.Workload("units/keeper.py"), "/usr/local/bin/keeper.py", LabFile.Executable),
         new LabFile(LabPaths.Workload("units/keeper.apparmor"), "/etc/apparmor.d/keeper"),
         .. Directory.EnumerateFiles(LabPaths.Workload("units"), "*.service").Select(unit => new LabFile(unit, $"/etc/systemd/system/{Path.GetFileName(unit)}")),
+        new LabFile(LabPaths.Workload("ledger.py"), "/srv/ledger.py", LabFile.Executable),
+        new LabFile(LabPaths.Workload("Ledger.java"), "/srv/Ledger.java"),
+        new LabFile(LabPaths.Workload("threads.py"), "/srv/threads.py", LabFile.Executable),
+        new LabFile(LabPaths.Workload("tree.sh"), "/srv/tree.sh", LabFile.Executable),
+        new LabFile(LabPaths.Workload("long-job.sh"), "/srv/long-job.sh", LabFile.Executable),
+        .. Applications.Select(unit => new LabFile(LabPaths.Workload(unit), $"/etc/systemd/system/{unit}")),
         new LabFile(LabPaths.Workload("criu-that-dies"), "/usr/local/sbin/criu-that-dies", LabFile.Executable),
         new LabFile(LabPaths.Workload("criu-after-a-death"), "/usr/local/sbin/criu-after-a-death", LabFile.Executable),
     ];

@@ -6,7 +6,7 @@ namespace Nvwa.Lab.Hosts;
 /// <summary>What a client of a workload has seen from outside.</summary>
 public sealed record WatchedWorkload(string Name, SteadyReport Report);
 
-/// <summary>A client of each workload, on one connection that is never opened again; one of them comes over IPv6.</summary>
+/// <summary>A client of each workload, on one connection that is never opened again.</summary>
 public sealed class OutsideWatch : IAsyncDisposable
 {
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(20);
@@ -21,6 +21,20 @@ public sealed class OutsideWatch : IAsyncDisposable
     {
     }
 
+    /// <summary>Starts these clients, and is the one to dispose of them.</summary>
+    public static OutsideWatch Start(params IReadOnlyList<(string Name, SteadyClient Client)> clients)
+    {
+        ArgumentNullException.ThrowIfNull(clients);
+        var watch = new OutsideWatch();
+        foreach ((string name, SteadyClient client) in clients)
+        {
+            watch.Add(name, client);
+        }
+
+        return watch;
+    }
+
+    /// <summary>Starts a client of each of the lab's own workloads; one of them comes over IPv6.</summary>
     public static async Task<OutsideWatch> StartAsync(LabNetwork network, CancellationToken cancellationToken = default)
     {
         var watch = new OutsideWatch();
