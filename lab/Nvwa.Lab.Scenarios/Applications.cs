@@ -132,7 +132,7 @@ public sealed class Applications(PreparedHost prepared)
             ("python-server", await LedgerClient.ConnectAsync(network, At(5001), Patience)),
             ("java-server", await LedgerClient.ConnectAsync(network, At(5002), Patience)),
             ("dotnet-server", await LedgerClient.ConnectAsync(network, At(5003), Patience)),
-            ("threads", await ThreadsClient.ConnectAsync(network, At(5004), Threads, Patience)));
+            ("threads", await ThreadsClient.ConnectAsync(network, At(5004), Threads - 1, Patience)));
     }
 
     private static async Task UpdateAsync(NvwaHost host, string release, OutsideWatch watch, State before)

@@ -2,8 +2,8 @@
 """A server of many threads, each with a counter of its own.
 
 usage:  threads.py PORT THREADS
-asks:   a line with a number, the thread's from 0, is answered by that thread "NUMBER TID COUNT": which it is to the kernel,
-        and how often it was asked
+asks:   a line with a number is answered by that thread "NUMBER TID COUNT": which it is to the kernel, and how often it was
+        asked; they count from 0, and the main thread, which listens, has no number
 """
 
 import queue
