@@ -79,9 +79,7 @@ public sealed class Applications(PreparedHost prepared)
         for unit in python-server java-server dotnet-server threads tree long-job tmux; do
           echo "== $unit"
           systemctl show -p ActiveState,SubState,MainPID,Type,DropInPaths,FreezerState,NRestarts $unit
-          for pid in $(sort -n /sys/fs/cgroup$(systemctl show --value -p ControlGroup $unit)/cgroup.procs); do
-            ps -o pid=,ppid=,pgid=,sid=,tty=,ni=,user=,comm= -p $pid | grep -vE ' (sleep|cat)$'
-          done
+          ps -o pid=,ppid=,pgid=,sid=,tty=,ni=,user=,comm= -p $(paste -sd, /sys/fs/cgroup$(systemctl show --value -p ControlGroup $unit)/cgroup.procs) | grep -vE ' (sleep|cat)$'
         done
         grep ^Threads /proc/$(systemctl show --value -p MainPID threads)/status
         wc -l </sys/fs/cgroup/system.slice/tree.service/cgroup.procs
