@@ -17,7 +17,7 @@ public sealed class UnitSettings(PreparedHost prepared)
     /// <summary>Those with a process.</summary>
     private static readonly string Keepers = Units.Replace("keeper-nothing ", "", StringComparison.Ordinal);
 
-    private static readonly string Prepare =
+    private const string Prepare =
         $"""
         systemctl disable -q --now redis.service redis-journal.service && pkill -f '[t]icker.py'
         systemctl enable -q apparmor.service {Units} && systemctl restart apparmor.service

@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Text;
-using Microsoft.Win32.SafeHandles;
 
 namespace Nvwa.Linux;
 
@@ -21,25 +19,18 @@ public static class Sysctl
 
     /// <exception cref="LinuxException">ENOENT; EROFS or EACCES where it is not ours to set; EINVAL out of its range.</exception>
     public static void Write(string name, int value) =>
-        WriteWhole(PathOf(name), value.ToString(CultureInfo.InvariantCulture));
+        KernelFile.Write(PathOf(name), value.ToString(CultureInfo.InvariantCulture));
 
     /// <summary>A line in the kernel's log, as printk would write it: kmsg.</summary>
     /// <param name="priority">0 (emergency, on every console) to 7: syslog(3).</param>
     /// <param name="line">Without its end.</param>
     public static void Log(int priority, string line) =>
-        WriteWhole("/dev/kmsg", string.Create(CultureInfo.InvariantCulture, $"<{priority}>{line}\n"));
+        KernelFile.Write("/dev/kmsg", string.Create(CultureInfo.InvariantCulture, $"<{priority}>{line}\n"));
 
     /// <summary>This process's own, which its children inherit: proc_pid_oom_score_adj(5).</summary>
     /// <param name="adjustment">-1000 to 1000.</param>
     public static void OutOfMemoryScore(int adjustment) =>
-        WriteWhole("/proc/self/oom_score_adj", adjustment.ToString(CultureInfo.InvariantCulture));
-
-    /// <summary>In one write(2), which is how these files take it.</summary>
-    private static void WriteWhole(string path, string text)
-    {
-        using SafeFileHandle file = Libc.Open(path, Libc.O_WRONLY);
-        Libc.WriteAll(file, Encoding.UTF8.GetBytes(text), path);
-    }
+        KernelFile.Write("/proc/self/oom_score_adj", adjustment.ToString(CultureInfo.InvariantCulture));
 
     private static string PathOf(string name) => Root + name.Replace('.', '/');
 }

@@ -21,7 +21,8 @@ internal sealed class ControlGroups(string top)
     /// <summary>systemd's, for what it runs beside a main process.</summary>
     private const string Control = ".control";
 
-    private const UnixFileMode ReadWrite = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    /// <summary>By its owner: inode(7).</summary>
+    private const uint ReadWrite = 0x180;
 
     /// <summary>They are no settings, though they can be written to: they trigger something, or start a count anew.</summary>
     private static readonly string[] Triggers = [".pressure", ".peak", ".reclaim", ".nice"];
@@ -99,9 +100,9 @@ internal sealed class ControlGroups(string top)
         {
             try
             {
-                File.WriteAllText(path, line);
+                KernelFile.Write(path, line);
             }
-            catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+            catch (LinuxException refused)
             {
                 failed.Add($"{path} could not be set to {line}: {refused.Message}");
             }
@@ -116,7 +117,7 @@ internal sealed class ControlGroups(string top)
         HashSet<int> there = [.. PidsIn(PathOf(group))];
         foreach (int pid in pids.Where(pid => !there.Contains(pid)))
         {
-            File.WriteAllText(procs, $"{pid}");
+            KernelFile.Write(procs, $"{pid}");
         }
     }
 
@@ -134,7 +135,7 @@ internal sealed class ControlGroups(string top)
 
     private static Dictionary<string, string> Settings(string directory) => Directory.EnumerateFiles(directory)
         .Where(path => !Path.GetFileName(path).StartsWith("cgroup.", StringComparison.Ordinal) && !Triggers.Any(trigger => path.EndsWith(trigger, StringComparison.Ordinal)))
-        .Where(path => (File.GetUnixFileMode(path) & ReadWrite) == ReadWrite)
+        .Where(path => FileIdentity.Of(path) is { } file && (file.Permissions & ReadWrite) == ReadWrite)
         .Order(StringComparer.Ordinal)
         .ToDictionary(path => Path.GetFileName(path), File.ReadAllText, StringComparer.Ordinal);
 

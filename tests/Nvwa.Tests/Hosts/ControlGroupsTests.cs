@@ -17,9 +17,10 @@ public sealed class ControlGroupsTests : IDisposable
         {
             process.Kill(9);
             process.WaitAsync(CancellationToken.None).GetAwaiter().GetResult();
-            process.Dispose();
         }
 
+        _main.Dispose();
+        _worker.Dispose();
         Directory.CreateDirectory(_top);
         foreach (string group in Directory.GetDirectories(_top, "*", SearchOption.AllDirectories).OrderByDescending(path => path.Length).Append(_top))
         {
@@ -62,10 +63,10 @@ public sealed class ControlGroupsTests : IDisposable
     public void What_it_is_in_can_be_written_and_read()
     {
         using TemporaryDirectory images = new();
-        FrozenUnit unit = new("serves", [new FrozenGroup("main", [7], ["memory"], new Dictionary<string, string> { ["memory.max"] = "max\n" })]);
+        var unit = new FrozenUnit("serves", [new FrozenGroup("main", [7], ["memory"], new Dictionary<string, string> { ["memory.max"] = "max\n" })]);
         unit.Write(images.Path);
 
-        FrozenUnit read = FrozenUnit.Read(images.Path);
+        var read = FrozenUnit.Read(images.Path);
 
         Assert.Equal("serves", read.Status);
         Assert.Equal("max\n", Assert.Single(read.Groups).Settings["memory.max"]);
