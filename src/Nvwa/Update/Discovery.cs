@@ -121,7 +121,7 @@ internal sealed class Discovery(SystemdBus systemd, ProcessTable processes, IRea
             return;
         }
 
-        int[] strays = [.. pids.Except(tree.Members.Select(member => member.Pid))];
+        int[] strays = Strays(pids, tree);
         if (strays.Length > 0)
         {
             Refuse(check, unit, $"its process {strays[0]} does not descend from its main process {main}", "stop that process, or take the service out");
@@ -130,6 +130,12 @@ internal sealed class Discovery(SystemdBus systemd, ProcessTable processes, IRea
 
         Add(check, unit, WorkloadKind.Service, unit, tree, type, Watchdog(unit));
     }
+
+    /// <summary>Those of a unit that do not descend from its main process.</summary>
+    /// <param name="pids">Of its control group.</param>
+    /// <param name="tree">Older than that: who was born since descends from it too, and who has ended does no harm.</param>
+    internal static int[] Strays(IReadOnlyList<int> pids, ProcessTree tree) =>
+        [.. pids.Except(tree.Members.Select(member => member.Pid)).Except(ProcFs.Tree(tree.Root.Pid)).Where(pid => ProcFs.Read(pid) is not null)];
 
     private void Process(int pid)
     {
