@@ -20,6 +20,10 @@ public sealed record Mapping(
     public static IReadOnlyList<Mapping> Of(int pid) =>
         [.. Proc.TryReadLines($"/proc/{pid}/maps").Select(line => Parse(pid, line)).OfType<Mapping>()];
 
+    /// <summary>Whether some of them are empty in a child (MADV_WIPEONFORK): VmFlags of proc_pid_smaps(5).</summary>
+    public static bool AreWiped(int pid) =>
+        Proc.TryReadLines($"/proc/{pid}/smaps").Any(line => line.StartsWith("VmFlags:", StringComparison.Ordinal) && line.Split(' ').Contains("wf"));
+
     /// <summary>
     /// <c>7f1c-7f1d r-xp 00001000 08:02 1234   /path</c>, the path padded, and anything at all in it but a line's end;
     /// null for a line of another shape.

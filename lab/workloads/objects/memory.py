@@ -12,7 +12,7 @@ from frame import call, child, own, PAGE, same
 class Mappings:
     """anonymous memory: protection, advice, locks, what is not there, and what it holds"""
 
-    # Not MADV_WIPEONFORK, which CRIU keeps from 4.2 on only.
+    # MADV_WIPEONFORK is kept by CRIU 4.2 and later only, and warned of.
     ADVICE = {"hugepage": 14, "dontfork": 10, "dontdump": 16, "mergeable": 12}
     # Of proc_pid_smaps(5): to read, to write, locked, and those of the advice.
     FLAGS = {"rd", "wr", "lo", "hg", "dc", "dd", "mg"}

@@ -1,10 +1,11 @@
 """What is kept but for a detail, each with the words by which nvwa check warns of it."""
 
 import ctypes
+import mmap
 import os
 import time
 
-from frame import call
+from frame import call, PAGE
 
 
 class WallTimer:
@@ -40,4 +41,15 @@ class TimerSlack:
         call("prctl", self.PR_SET_TIMERSLACK, ctypes.c_ulong(12_345_678), 0, 0, 0)
 
 
-ALL = [WallTimer, Affinity, InputOutputPriority, TimerSlack]
+class WipedMemory:
+    """by CRIU before 4.2"""
+
+    words = "has memory that its children are to find empty"
+    WIPEONFORK = 18
+
+    def make(self):
+        address = call("mmap", None, PAGE, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
+        call("madvise", address, PAGE, self.WIPEONFORK)
+
+
+ALL = [WipedMemory, WallTimer, Affinity, InputOutputPriority, TimerSlack]

@@ -9,11 +9,13 @@ namespace Nvwa.Checks;
 ///   kernel 6.13 and later   CRIU 4.1   vvar_vclock: an older one gives up on the vDSO
 ///   kernel 6.16 and later   CRIU 4.2   SO_PASSCRED is for unix sockets only; an older one asks TCP sockets for it
 ///   glibc 2.42 and later    CRIU 4.2   guard pages in thread stacks (where the kernel is 6.13 or later): <see cref="LibraryCheck"/>
+///   MADV_WIPEONFORK         CRIU 4.2   an older one loses it: <see cref="WipedMemoryCheck"/>
 /// </code>
 /// </summary>
 internal sealed class CriuCheck : IHostCheck
 {
     public static readonly Version KnowsGuardPages = new(4, 2);
+    public static readonly Version KnowsWipedMemory = new(4, 2);
 
     private const string Install = "install criu, or correct 'criu_exe' in nvwa-server.yaml";
     private static readonly Version KnowsVclock = new(4, 1);

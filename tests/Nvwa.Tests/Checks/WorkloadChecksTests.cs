@@ -150,6 +150,23 @@ public sealed class WorkloadChecksTests
     }
 
     [Theory]
+    [InlineData("4.1.1", Verdict.Warn)]
+    [InlineData("4.2", Verdict.Pass)]
+    public async Task Memory_that_a_child_finds_empty_needs_a_CRIU_that_knows_it(string criu, Verdict verdict)
+    {
+        const string WipeOnFork = "18";
+        using Holder holder = await Holder.StartAsync($"m = mmap.mmap(-1, 4096, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS); m.madvise({WipeOnFork})");
+        var processes = ProcessTable.Read();
+        HostFacts plain = Hosts.With(processes, holder.Workload(processes));
+        HostFacts host = new() { Restore = plain.Restore, Server = plain.Server, Criu = new(new Version(criu), null, null), Processes = processes, Workloads = plain.Workloads };
+
+        CheckResult result = Assert.Single(CheckList.Run(host, [], [new WipedMemoryCheck()]));
+
+        Assert.Equal(verdict, result.Verdict);
+        Assert.Equal(verdict == Verdict.Warn, result.Reason.Contains($"process {holder.Pid} has memory that its children are to find empty", StringComparison.Ordinal));
+    }
+
+    [Theory]
     [InlineData("os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})", "processors", "CPUAffinity=")]
     [InlineData("libc.syscall(251, 1, 0, 2 << 13 | 6)", "I/O priority", "IOSchedulingClass=")]
     [InlineData("libc.prctl(29, ctypes.c_ulong(12345678), 0, 0, 0)", "timer slack", "TimerSlackNSec=")]
