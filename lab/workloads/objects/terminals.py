@@ -102,4 +102,8 @@ class Session:
         os.write(self.master, b"question\n")
         self.hear(b"answer to question")
         os.write(self.master, b"\x03")
-        self.hear(b"interrupted")
+        try:
+            self.hear(b"interrupted")
+        except Lost as lost:
+            with open(f"/proc/{foreground}/status", encoding="ascii") as file:
+                raise Lost(f"{lost}; of the job {[line for line in file.read().splitlines() if line.startswith(('State', 'Sig', 'ShdPnd'))]}") from lost
