@@ -3,7 +3,7 @@
 
 journal-1  as the first version wrote it
 journal-2  with what came since: kernel.panic, digests of images, troubles of a closed update
-journal-3  with sandboxes, IPC namespaces and watchdogs of workloads
+journal-3  with sandboxes, IPC namespaces, watchdogs, identifiers and unit files of workloads
 """
 import pathlib
 import struct
@@ -62,8 +62,8 @@ def second(record):
 
 def third(record):
     return (record
-            .replace('"journalSockets":[{"inode":9317}]', '"journalSockets":[{"inode":9317}],"sandbox":["mnt","net"],"noExec":true,"ownIpc":true,"watchdog":30000000')
-            .replace('"journalSockets":[]', '"journalSockets":[],"sandbox":[],"noExec":false,"ownIpc":false,"watchdog":0'))
+            .replace('"journalSockets":[{"inode":9317}]', '"journalSockets":[{"inode":9317}],"sandbox":["mnt","net"],"noExec":true,"ownIpc":true,"watchdog":30000000,"identifier":"redis-server","unitFiles":"deadbeef"')
+            .replace('"journalSockets":[]', '"journalSockets":[],"sandbox":[],"noExec":false,"ownIpc":false,"watchdog":0,"identifier":null,"unitFiles":null'))
 
 
 def write(name, records):

@@ -16,6 +16,8 @@ internal static class Records
         NoExec = true,
         OwnIpc = true,
         Watchdog = 30_000_000,
+        Identifier = "redis-server",
+        UnitFiles = "deadbeef",
     };
 
     public static Workload Job { get; } = new("1800", WorkloadKind.Process, "nvwa-1800.scope", 1800, [1800], ServiceType.None, []);
@@ -46,7 +48,7 @@ internal static class Records
     /// <summary>As the version before wrote them: Golden/make-journals.py.</summary>
     public static IReadOnlyList<JournalRecord> Second { get; } =
     [
-        .. All.Select(record => record is Planned planned ? planned with { Workloads = [Redis with { Sandbox = [], NoExec = false, OwnIpc = false, Watchdog = 0 }, Job] } : record),
+        .. All.Select(record => record is Planned planned ? planned with { Workloads = [Redis with { Sandbox = [], NoExec = false, OwnIpc = false, Watchdog = 0, Identifier = null, UnitFiles = null }, Job] } : record),
     ];
 
     /// <summary>As the first version wrote them.</summary>
