@@ -11,7 +11,7 @@ namespace Nvwa.Hosts;
 ///   memory.tar     of the host's mounts
 ///   sandbox.tar    of mounts that only its own mount namespace has
 /// </code>
-/// Content that services write is unpacked by root: tar makes no file through a link that it has unpacked itself.
+/// Content that services write is unpacked by root: tar makes no file through a link, whoever made that.
 /// </summary>
 internal sealed class MemoryFiles
 {
@@ -150,7 +150,7 @@ internal sealed class MemoryFiles
     }
 
     private static Task UnpackAsync(string archive, string root) => File.Exists(archive)
-        ? TarAsync(0, null, "--extract", $"--file={archive}", $"--directory={root}", "--numeric-owner", "--same-permissions", "--same-owner", "--acls", "--xattrs", "--overwrite", "--keep-directory-symlink")
+        ? TarAsync(0, null, "--extract", $"--file={archive}", $"--directory={root}", "--numeric-owner", "--same-permissions", "--same-owner", "--acls", "--xattrs", "--overwrite")
         : Task.CompletedTask;
 
     private static async Task TarAsync(int worst, ReadOnlyMemory<byte>? input, params string[] arguments)

@@ -47,6 +47,21 @@ public sealed class MemoryFilesTests : IDisposable
     }
 
     [Fact]
+    public async Task A_link_that_somebody_put_in_the_way_is_not_followed()
+    {
+        using Holder holder = await Holder.StartAsync($"os.makedirs('{_memory}/named/below'); open('{_memory}/named/below/a', 'w').write('a')");
+        await MemoryFiles.SaveAsync(holder.Workload(Update.ProcessTable.Read()).Workload, [holder.Pid], [$"{_memory}/named"], _images.Path);
+        Directory.Delete($"{_memory}/named/below", recursive: true);
+        Directory.CreateDirectory($"{_memory}/elsewhere");
+        File.CreateSymbolicLink($"{_memory}/named/below", $"{_memory}/elsewhere");
+
+        await MemoryFiles.RestoreAsync(_images.Path, null);
+
+        Assert.Empty(Directory.GetFileSystemEntries($"{_memory}/elsewhere"));
+        Assert.Equal("a", await File.ReadAllTextAsync($"{_memory}/named/below/a"));
+    }
+
+    [Fact]
     public async Task A_workload_with_nothing_in_memory_has_no_archive()
     {
         using Holder holder = await Holder.StartAsync("os.chdir('/'); f = open('/etc/hostname')");
