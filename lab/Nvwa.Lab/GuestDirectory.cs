@@ -72,7 +72,14 @@ internal sealed class GuestDirectory : IDisposable
     {
         foreach (string path in Directory.EnumerateDirectories(Parent).Where(path => LabName.IsStale(Path.GetFileName(path))))
         {
-            Directory.Delete(path, recursive: true);
+            try
+            {
+                Directory.Delete(path, recursive: true);
+            }
+            catch (DirectoryNotFoundException)
+            {
+                // Somebody else who begins just now removed it.
+            }
         }
     }
 
