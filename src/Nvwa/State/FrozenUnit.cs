@@ -1,7 +1,4 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
-using Microsoft.Win32.SafeHandles;
-using Nvwa.Linux;
 
 namespace Nvwa.State;
 
@@ -22,31 +19,13 @@ internal sealed record FrozenUnit(string Status, IReadOnlyList<FrozenGroup> Grou
 {
     private const string FileName = "unit.json";
 
-    /// <summary>More than any tree of control groups needs.</summary>
-    private const int MaxLength = 64 << 20;
-
     public static FrozenUnit Nothing { get; } = new("", []);
 
-    public void Write(string directory)
-    {
-        using FileStream file = File.Create(Path.Combine(directory, FileName));
-        JsonSerializer.Serialize(file, this, FrozenUnitJson.Default.FrozenUnit);
-    }
+    public void Write(string directory) => ImageNote.Write(Path.Combine(directory, FileName), this, FrozenUnitJson.Default.FrozenUnit);
 
     /// <summary>Of images that were verified.</summary>
-    public static FrozenUnit Read(string directory)
-    {
-        string path = Path.Combine(directory, FileName);
-        if (!File.Exists(path))
-        {
-            return Nothing;
-        }
-
-        using SafeFileHandle handle = PrivateFile.OpenRead(path);
-        byte[] bytes = new byte[Math.Min(RandomAccess.GetLength(handle), MaxLength)];
-        int length = RandomAccess.Read(handle, bytes, 0);
-        return JsonSerializer.Deserialize(bytes.AsSpan(0, length), FrozenUnitJson.Default.FrozenUnit) ?? Nothing;
-    }
+    public static FrozenUnit Read(string directory) =>
+        ImageNote.Read(Path.Combine(directory, FileName), FrozenUnitJson.Default.FrozenUnit) ?? Nothing;
 }
 
 [JsonSerializable(typeof(FrozenUnit))]

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.Win32.SafeHandles;
 using Nvwa.Linux;
@@ -17,9 +16,6 @@ namespace Nvwa.State;
 internal sealed record OpenSocket(int Pid, int Fd, IReadOnlyList<SocketOption> Options, IReadOnlyList<GroupMembership> Groups, bool PeerEnds)
 {
     private const string FileName = "sockets.json";
-
-    /// <summary>More than any process has descriptors for.</summary>
-    private const int MaxLength = 64 << 20;
 
     private const int SOL_IP = 0;
     private const int SOL_SOCKET = 1;
@@ -111,26 +107,12 @@ internal sealed record OpenSocket(int Pid, int Fd, IReadOnlyList<SocketOption> O
         }
     }
 
-    public static void Write(string directory, IReadOnlyList<OpenSocket> sockets)
-    {
-        using FileStream file = File.Create(System.IO.Path.Combine(directory, FileName));
-        JsonSerializer.Serialize(file, sockets, OpenSocketJson.Default.IReadOnlyListOpenSocket);
-    }
+    public static void Write(string directory, IReadOnlyList<OpenSocket> sockets) =>
+        ImageNote.Write(System.IO.Path.Combine(directory, FileName), sockets, OpenSocketJson.Default.IReadOnlyListOpenSocket);
 
     /// <summary>Of images that were verified.</summary>
-    public static IReadOnlyList<OpenSocket> Read(string directory)
-    {
-        string path = System.IO.Path.Combine(directory, FileName);
-        if (!File.Exists(path))
-        {
-            return [];
-        }
-
-        using SafeFileHandle handle = PrivateFile.OpenRead(path);
-        byte[] bytes = new byte[Math.Min(RandomAccess.GetLength(handle), MaxLength)];
-        int length = RandomAccess.Read(handle, bytes, 0);
-        return JsonSerializer.Deserialize(bytes.AsSpan(0, length), OpenSocketJson.Default.IReadOnlyListOpenSocket) ?? [];
-    }
+    public static IReadOnlyList<OpenSocket> Read(string directory) =>
+        ImageNote.Read(System.IO.Path.Combine(directory, FileName), OpenSocketJson.Default.IReadOnlyListOpenSocket) ?? [];
 
     private static IReadOnlyList<SocketOption> Changed(SafeFileHandle socket, SocketKind kind, Dictionary<SocketKind, IReadOnlyList<SocketOption>> defaults)
     {

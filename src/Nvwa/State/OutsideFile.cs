@@ -1,6 +1,4 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
-using Microsoft.Win32.SafeHandles;
 using Nvwa.Linux;
 
 namespace Nvwa.State;
@@ -18,9 +16,6 @@ internal sealed record OutsideFile(int MountId, ulong Inode, string Path, int Fl
 {
     private const string FileName = "outside.json";
 
-    /// <summary>More than any process has descriptors for.</summary>
-    private const int MaxLength = 64 << 20;
-
     /// <summary>Those of some processes in one mount namespace; what several of them share is named once.</summary>
     /// <param name="pids">The processes.</param>
     /// <param name="mounts">Of their namespace.</param>
@@ -37,26 +32,12 @@ internal sealed record OutsideFile(int MountId, ulong Inode, string Path, int Fl
         ];
     }
 
-    public static void Write(string directory, IReadOnlyList<OutsideFile> files)
-    {
-        using FileStream file = File.Create(System.IO.Path.Combine(directory, FileName));
-        JsonSerializer.Serialize(file, files, OutsideFileJson.Default.IReadOnlyListOutsideFile);
-    }
+    public static void Write(string directory, IReadOnlyList<OutsideFile> files) =>
+        ImageNote.Write(System.IO.Path.Combine(directory, FileName), files, OutsideFileJson.Default.IReadOnlyListOutsideFile);
 
     /// <summary>Of images that were verified.</summary>
-    public static IReadOnlyList<OutsideFile> Read(string directory)
-    {
-        string path = System.IO.Path.Combine(directory, FileName);
-        if (!File.Exists(path))
-        {
-            return [];
-        }
-
-        using SafeFileHandle handle = PrivateFile.OpenRead(path);
-        byte[] bytes = new byte[Math.Min(RandomAccess.GetLength(handle), MaxLength)];
-        int length = RandomAccess.Read(handle, bytes, 0);
-        return JsonSerializer.Deserialize(bytes.AsSpan(0, length), OutsideFileJson.Default.IReadOnlyListOutsideFile) ?? [];
-    }
+    public static IReadOnlyList<OutsideFile> Read(string directory) =>
+        ImageNote.Read(System.IO.Path.Combine(directory, FileName), OutsideFileJson.Default.IReadOnlyListOutsideFile) ?? [];
 }
 
 [JsonSerializable(typeof(IReadOnlyList<OutsideFile>))]
