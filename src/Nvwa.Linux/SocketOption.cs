@@ -36,12 +36,15 @@ public sealed record SocketKind(int Family, int Type, int Protocol)
     public const int Internet = 2;
     public const int Internet6 = 10;
 
+    private const int SOCK_STREAM = 1;
     private const int SOL_SOCKET = 1;
     private const int SO_TYPE = 3;
     private const int SO_PROTOCOL = 38;
     private const int SO_DOMAIN = 39;
 
     public bool IsInternet => Family is Internet or Internet6;
+
+    public bool IsStream => Type == SOCK_STREAM;
 
     /// <summary>Null for what is no socket.</summary>
     public static SocketKind? Of(SafeHandle socket) =>

@@ -41,6 +41,9 @@ internal sealed record OpenSocket(int Pid, int Fd, IReadOnlyList<SocketOption> O
         (SOL_IPV6, [16, 18, 19, 23, 25, 29, 51, 62, 66, 67, 70, 72, 73, 74, 75]),
     ];
 
+    // An accepted connection has its peer's TTL in MULTICAST_TTL or MULTICAST_HOPS, and the kernel lets nobody set it on a stream.
+    private static readonly (int Level, int Option)[] NotOfStreams = [(SOL_IP, 33), (SOL_IPV6, 18)];
+
     /// <summary>Those of frozen processes that have something that CRIU leaves out; what several of them share is named once.</summary>
     /// <param name="pids">The processes.</param>
     /// <param name="ending">Inodes of the sockets whose other end is not kept.</param>
@@ -119,14 +122,19 @@ internal sealed record OpenSocket(int Pid, int Fd, IReadOnlyList<SocketOption> O
         if (!defaults.TryGetValue(kind, out IReadOnlyList<SocketOption>? fresh))
         {
             using SafeFileHandle made = kind.Make();
-            defaults[kind] = fresh = All(made);
+            defaults[kind] = fresh = All(made, kind);
         }
 
-        return [.. All(socket).Except(fresh)];
+        return [.. All(socket, kind).Except(fresh)];
     }
 
-    private static IReadOnlyList<SocketOption> All(SafeFileHandle socket) =>
-        [.. LeftOut.SelectMany(level => level.Options.Select(option => SocketOption.Read(socket, level.Level, option))).OfType<SocketOption>()];
+    private static IReadOnlyList<SocketOption> All(SafeFileHandle socket, SocketKind kind) =>
+    [
+        .. LeftOut.SelectMany(level => level.Options.Select(option => (level.Level, Option: option)))
+            .Where(option => !kind.IsStream || !NotOfStreams.Contains(option))
+            .Select(option => SocketOption.Read(socket, option.Level, option.Option))
+            .OfType<SocketOption>(),
+    ];
 }
 
 [JsonSerializable(typeof(IReadOnlyList<OpenSocket>))]

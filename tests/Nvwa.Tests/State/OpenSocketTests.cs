@@ -18,7 +18,8 @@ public sealed class OpenSocketTests
         using Holder old = await Holder.StartAsync(
             $"""
             {NewNetwork}
-            plain = socket.create_server(('127.0.0.1', 0))
+            plain = socket.create_server(('127.0.0.1', 0)); plain6 = socket.create_server(('::1', 0), family=socket.AF_INET6)
+            ends = [(socket.create_connection(each.getsockname()[:2]), each.accept()) for each in (plain, plain6)]
             t = socket.create_server(('127.0.0.1', 0)); t.setsockopt(6, 18, 12345)
             u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.setsockopt(0, 33, 5); u.setsockopt(0, 35, socket.inet_aton('239.66.0.1') + socket.inet_aton('127.0.0.1'))
             v = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM); v.setsockopt(41, 67, 16); v.setsockopt(41, 20, socket.inet_pton(socket.AF_INET6, 'ff15::66') + bytes([1, 0, 0, 0]))
@@ -29,7 +30,9 @@ public sealed class OpenSocketTests
         using Holder restored = await Holder.StartAsync(
             $"""
             {NewNetwork}
-            plain = socket.create_server(('127.0.0.1', 0)); t = socket.create_server(('127.0.0.1', 0))
+            plain = socket.create_server(('127.0.0.1', 0)); plain6 = socket.create_server(('::1', 0), family=socket.AF_INET6)
+            ends = [(socket.create_connection(each.getsockname()[:2]), each.accept()) for each in (plain, plain6)]
+            t = socket.create_server(('127.0.0.1', 0))
             u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); v = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
             """);
         List<string> warnings = [];
