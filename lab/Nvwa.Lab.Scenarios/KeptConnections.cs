@@ -121,12 +121,9 @@ public sealed class KeptConnections(PreparedHost prepared)
         await guest.WaitUntilAsync($"journalctl -q -t sockets.py | grep -q 'sockets.py.*: {inPair}$'", Patience);
         await guest.WaitUntilAsync($"test $(sed -n 's/^answers //p' {PeerLog} | tail -n1) -gt {answers + 100}", Patience);
         await done.CancelAsync();
-        foreach (TickerClient newcomer in await newcomers)
-        {
-            await newcomer.WaitForRepliesAsync(1, Patience);
-        }
-
+        await Task.WhenAll((await newcomers).Select(newcomer => newcomer.WaitForRepliesAsync(1, Patience)));
         await HostState.NothingIsLeftAsync(guest);
+        await CompatibilityTable.AddAsync(host);
     }
 
     /// <summary>A little fewer connections than the server accepts: one of them is waiting for it at most times.</summary>

@@ -25,8 +25,10 @@ public sealed class UnitSettings(PreparedHost prepared)
         """;
 
     // Of each unit what systemd says, what its service says itself, its control groups, and the mounts and namespaces that only it has.
+    // TasksMax= is a share of what the kernel allows, where the unit does not say.
     private static readonly string Everything =
         $$"""
+        {
         for unit in {{Units}}; do
           echo "== $unit"
           systemctl show -p Type,MainPID,ActiveState,SubState,Result,ControlGroup,Slice,StatusText,ExecMainCode,ExecMainStatus,User,UID,GID,WatchdogUSec,TimeoutStartUSec,Restart,NRestarts,NotifyAccess,PIDFile,LimitNOFILE,LimitNOFILESoft,MemoryMax,CPUWeight,TasksMax,TasksCurrent,DropInPaths,FreezerState,NeedDaemonReload $unit
@@ -47,6 +49,7 @@ public sealed class UnitSettings(PreparedHost prepared)
           done
         done
         cat /root/keeper-simple.starts
+        } | sed "s/$(systemctl show --value -p DefaultTasksMax)/the kernel's default/"
         """;
 
     // Type=dbus, a connection to the bus, one to another kept service, a helper that is nobody's child, a unit that no boot knows,
