@@ -73,13 +73,15 @@ public sealed class Applications(PreparedHost prepared)
 
     private const string AskTree = "echo 0 >/run/tree/in && head -n 1 /run/tree/out";
 
-    // Of each unit what systemd says, and its processes but for those that come and go in the job.
+    // Of each unit what systemd says, and its processes but for those that come and go in the job. Who does not lead a session loses
+    // its terminal, as check says.
     private const string Everything =
         """
         for unit in python-server java-server dotnet-server threads tree long-job tmux; do
           echo "== $unit"
           systemctl show -p ActiveState,SubState,MainPID,Type,DropInPaths,FreezerState,NRestarts $unit
-          ps -o pid=,ppid=,pgid=,sid=,tty=,ni=,user=,comm= -p $(paste -sd, /sys/fs/cgroup$(systemctl show --value -p ControlGroup $unit)/cgroup.procs) | grep -vE ' (sleep|cat)$'
+          ps -o pid=,ppid=,pgid=,sid=,tty=,ni=,user=,comm= -p $(paste -sd, /sys/fs/cgroup$(systemctl show --value -p ControlGroup $unit)/cgroup.procs) |
+            grep -vE ' (sleep|cat)$' | awk '$1 != $4 { $5 = "-" } { print }'
         done
         grep ^Threads /proc/$(systemctl show --value -p MainPID threads)/status
         wc -l </sys/fs/cgroup/system.slice/tree.service/cgroup.procs
@@ -101,6 +103,7 @@ public sealed class Applications(PreparedHost prepared)
         await using OutsideWatch watch = await ConnectAsync(guest.Network);
         await watch.AnsweredAsync(10, Patience);
 
+        HostState.Says(await host.NvwaAsync($"check {prepared.NewKernel}"), "nvwa check", exitCode: 0, "tmux.service", "will have no controlling terminal");
         var before = new State(await guest.OutputOfAsync(Everything, Patience), await guest.OutputOfAsync(Ask));
         Assert.EndsWith($"Threads:\t{Threads}\n100\n", before.Processes, StringComparison.Ordinal);
         Assert.Equal("90", (await guest.OutputOfAsync(AskTree)).Trim());

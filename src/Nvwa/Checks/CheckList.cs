@@ -14,7 +14,7 @@ internal static class CheckList
 
     private static readonly IWorkloadCheck[] OfWorkload =
     [
-        new NumbersCheck(), new NamespacesCheck(), new ControlGroupsCheck(), new TracerCheck(), new FilesCheck(), new MappingsCheck(), new WritersCheck(),
+        new NumbersCheck(), new ControllingTerminalCheck(), new NamespacesCheck(), new ControlGroupsCheck(), new TracerCheck(), new FilesCheck(), new MappingsCheck(), new WritersCheck(),
         new UnixConnectionsCheck(), new ConnectionsCheck(), new SocketActivationCheck(), new PipesCheck(), new SharedMemoryCheck(), new SystemVCheck(),
         new LocksCheck(), new MountsCheck(), new LibraryCheck(), new WipedMemoryCheck(), new AttributesCheck(), new MemoryCheck(), new UnitFilesCheck(),
     ];

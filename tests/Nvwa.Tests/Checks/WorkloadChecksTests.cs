@@ -166,6 +166,19 @@ public sealed class WorkloadChecksTests
         Assert.Equal(verdict == Verdict.Warn, result.Reason.Contains($"process {holder.Pid} has memory that its children are to find empty", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task A_terminal_is_given_back_to_the_leader_of_its_session_only()
+    {
+        using Holder shell = await Holder.StartAsync("leader, master = os.forkpty()\nif leader == 0: signal.pause()");
+        using Holder job = await Holder.StartAsync("leader, master = os.forkpty()\nif leader == 0: os.fork(); os.write(1, b'x'); signal.pause()\nos.read(master, 1); os.read(master, 1)");
+
+        Assert.Equal(Verdict.Pass, Assert.Single(shell.Asked(new ControllingTerminalCheck())).Verdict);
+        CheckResult lost = Assert.Single(job.Asked(new ControllingTerminalCheck()));
+
+        Assert.Equal(Verdict.Warn, lost.Verdict);
+        Assert.Contains("will have no controlling terminal", lost.Reason, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})", "processors", "CPUAffinity=")]
     [InlineData("libc.syscall(251, 1, 0, 2 << 13 | 6)", "I/O priority", "IOSchedulingClass=")]
