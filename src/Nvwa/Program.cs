@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Nvwa;
 using Nvwa.Cli;
@@ -39,6 +40,7 @@ var internals = new CommandTree.Internals(
     },
     Resume: async (name, cancellation) =>
     {
+        SpeakToJournal();
         using IHost host = Connect();
         return await new Resume(host, Log).RunAsync(name, cancellation);
     },
@@ -67,5 +69,19 @@ catch (Exception failed) when (failed is LinuxException or SystemdException or I
 }
 
 IHost Connect() => faults is { Length: > 0 } file ? new FaultyHost(new LinuxHost(journal, Log), new FaultFile(file)) : new LinuxHost(journal, Log);
+
+// Our standard error is that of the service, and may be a file, which CRIU wants as long as it was. The line is logged for our unit.
+static void SpeakToJournal()
+{
+    try
+    {
+        Console.SetError(new StreamWriter(new NetworkStream(Journald.ConnectStream("nvwa", unit: ""), ownsSocket: true)) { AutoFlush = true });
+    }
+    catch (LinuxException)
+    {
+        // No reason to restore nothing: what became of it is in the journal of the update.
+        Console.SetError(TextWriter.Null);
+    }
+}
 
 static void Log(string line) => Console.Error.WriteLine($"nvwa: {line}");
