@@ -12,7 +12,7 @@ namespace Nvwa.Lab.Scenarios;
 public sealed class UnitSettings(PreparedHost prepared)
 {
     private const string Units =
-        "keeper-simple keeper-exec keeper-notify keeper-reload keeper-forking keeper-guess keeper-oneshot keeper-boxed keeper-nothing keeper-idle keeper@a keeper@b keeper-groups keeper-profile";
+        "keeper-simple keeper-exec keeper-notify keeper-reload keeper-forking keeper-guess keeper-oneshot keeper-boxed keeper-nothing keeper-idle keeper@a keeper@b keeper-groups keeper-profile keeper-socket";
 
     /// <summary>Those with a process.</summary>
     private static readonly string Keepers = Units.Replace("keeper-nothing ", "", StringComparison.Ordinal);
@@ -20,7 +20,7 @@ public sealed class UnitSettings(PreparedHost prepared)
     private const string Prepare =
         $"""
         systemctl disable -q --now redis.service redis-journal.service && pkill -f '[t]icker.py'
-        systemctl enable -q apparmor.service {Units} && systemctl restart apparmor.service
+        systemctl enable -q apparmor.service keeper-socket.socket {Units} && systemctl restart apparmor.service
         systemctl start {Units}
         """;
 
@@ -193,6 +193,8 @@ public sealed class UnitSettings(PreparedHost prepared)
         _ = await guest.OutputOfAsync("test ! -e /root/keeper-alarm");
         _ = await guest.RunAsync("until keeper.py ask keeper-simple report; do sleep 1; done; keeper.py ask keeper-simple die", Patience);
         await guest.WaitUntilAsync("grep -q alarm /root/keeper-alarm", Patience);
+        // systemd listens while nobody serves, and whoever comes has it started.
+        _ = await guest.OutputOfAsync("systemctl stop keeper-socket.service && timeout 60 python3 -c \"import socket; s = socket.create_connection(('::1', 7300)); assert s.recv(100)\" && systemctl is-active keeper-socket", Patience);
         _ = await guest.OutputOfAsync($"systemctl stop {Units} && test -z \"$(pgrep -f '[k]eeper.py serve')\" && systemctl start {Units}", Patience);
         Assert.Equal("", await guest.OutputOfAsync($"systemctl is-active {Units} | grep -v '^active' || true"));
     }

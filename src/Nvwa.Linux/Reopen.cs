@@ -21,4 +21,8 @@ public static class Reopen
 
         return handle;
     }
+
+    /// <summary>Gives an open file the flags that another one had, as far as they can change (F_SETFL of fcntl(2)).</summary>
+    /// <exception cref="LinuxException">fcntl(2) refused.</exception>
+    public static void SetFlags(SafeFileHandle file, int flags) => Libc.SetFlags(file, flags);
 }

@@ -33,18 +33,28 @@ public sealed record SocketOption(int Level, int Number, string Value)
 /// <summary>What a socket was made with: socket(2).</summary>
 public sealed record SocketKind(int Family, int Type, int Protocol)
 {
+    public const int Unix = 1;
     public const int Internet = 2;
     public const int Internet6 = 10;
 
     private const int SOCK_STREAM = 1;
+    private const int SOCK_DGRAM = 2;
     private const int SOL_SOCKET = 1;
     private const int SO_TYPE = 3;
+    private const int SO_ACCEPTCONN = 30;
     private const int SO_PROTOCOL = 38;
     private const int SO_DOMAIN = 39;
 
     public bool IsInternet => Family is Internet or Internet6;
 
     public bool IsStream => Type == SOCK_STREAM;
+
+    /// <summary>Whether this one of its kind waits for anybody: it listens, or has no connections.</summary>
+    public bool IsWaiting(SafeHandle socket) => Type == SOCK_DGRAM || Number(socket, SO_ACCEPTCONN) == 1;
+
+    /// <summary>What it is bound to, a sockaddr: getsockname(2).</summary>
+    /// <exception cref="LinuxException">It is no socket.</exception>
+    public static byte[] Address(SafeHandle socket) => Libc.SocketName(socket);
 
     /// <summary>Null for what is no socket.</summary>
     public static SocketKind? Of(SafeHandle socket) =>

@@ -2,7 +2,7 @@
 """A service that verifies itself, whatever the settings of its unit are.
 
 keeps:     a number in memory that goes on where its file ends, a random block, threads, children, files with owners and modes
-           in each of its directories, a file without a name, sockets to syslog and to the journal
+           in each of its directories, a file without a name, sockets to syslog and to the journal, those that systemd gave it
 usage:     keeper.py serve [children=N] [threads=N] [groups] [mute] [daemon[=PIDFILE]]
            keeper.py ask NAME WORDS       of the service with the runtime directory NAME
            keeper.py connect PATH         to a unix socket, and nothing else
@@ -76,6 +76,9 @@ class Keeper:
         self.children = [self.child() for _ in range(int(wanted.get("children", 0)))]
         if "groups" in wanted:
             self.spread()
+        self.given = [socket.socket(fileno=number) for number in range(3, 3 + int(os.environ.get("LISTEN_FDS", 0)))]
+        for each in self.given:
+            threading.Thread(target=self.serve_given, args=(each,), daemon=True).start()
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(f"{self.runtime}/ask")
         self.listener.listen()
@@ -169,6 +172,27 @@ class Keeper:
                     except OSError as failed:
                         peer.sendall(f"FAIL {words}: {failed}\n".encode())
 
+    def serve_given(self, given):
+        """Says who it is to everybody."""
+        while True:
+            if given.type == socket.SOCK_DGRAM:
+                _, peer = given.recvfrom(100)
+                given.sendto(self.memory_digest.encode(), peer)
+            else:
+                peer, _ = given.accept()
+                with peer:
+                    peer.sendall(self.memory_digest.encode())
+
+    @staticmethod
+    def call(given):
+        """Who answers at its address."""
+        with socket.socket(given.family, given.type) as client:
+            client.settimeout(10)
+            client.connect(given.getsockname() if given.family == socket.AF_UNIX else ("::1", given.getsockname()[1]))
+            if given.type == socket.SOCK_DGRAM:
+                client.send(b"?")
+            return client.recv(100).decode()
+
     def answer(self, what, word=""):
         match what:
             case "report":
@@ -206,6 +230,7 @@ class Keeper:
         yield f"scheduler {os.sched_getscheduler(0)} nice {os.nice(0)} oom {content('/proc/self/oom_score_adj').decode().strip()}"
         yield f"credentials {[(os.path.basename(path), content(path)) for path in sorted(glob.glob(os.environ.get('CREDENTIALS_DIRECTORY', '/nowhere') + '/*'))]}"
         yield from (f"descriptor {number} {self.descriptor(number)}" for number in (0, 1, 2))
+        yield from (f"given {given.getsockname()} {given.getblocking()} answered by {self.call(given)}" for given in self.given)
         yield f"host {socket.gethostname()} links {[name for _, name in self.links()]} devices {len(os.listdir('/dev')) if self.private_devices() else 'of the host'}"
         yield from (f"may {what}: {error_of(action)}" for what, action in self.attempts())
 

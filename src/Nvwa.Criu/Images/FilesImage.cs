@@ -2,19 +2,19 @@ using Nvwa.Criu.Protocol;
 
 namespace Nvwa.Criu.Images;
 
-/// <summary><c>files.img</c>: what the descriptors of a dump stand for. Only timers are looked at.</summary>
+/// <summary><c>files.img</c>: what the descriptors of a dump stand for. Only timers are looked at here; see <see cref="HandedSockets"/>.</summary>
 public static class FilesImage
 {
     /// <summary>The name of the file within the images directory.</summary>
     public const string FileName = "files.img";
 
     /// <summary>A hundred bytes a file, and a million of them.</summary>
-    private const int MaximumLength = 128 * 1024 * 1024;
+    internal const int MaximumLength = 128 * 1024 * 1024;
 
     /// <summary>TFD_TIMER_ABSTIME of timerfd_settime(2).</summary>
     private const uint AbsoluteTime = 1;
 
-    private static readonly uint[] Magics = [ImageFile.CommonHead, ImageFile.FilesMagic];
+    internal static readonly uint[] Magics = [ImageFile.CommonHead, ImageFile.FilesMagic];
 
     /// <summary>
     /// Mends timerfds that had fired when they were dumped, which then show no time left. A periodic one the kernel sets anew

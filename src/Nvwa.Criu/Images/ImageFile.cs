@@ -24,6 +24,7 @@ internal static class ImageFile
     public const uint PstreeMagic = 0x50273030;
     public const uint StatsMagic = 0x57093306;
     public const uint FilesMagic = 0x56303138;
+    public const uint DescriptorsMagic = 0x56213732;
 
     private const int WordLength = sizeof(uint);
 

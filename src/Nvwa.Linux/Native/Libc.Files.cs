@@ -36,6 +36,7 @@ internal static partial class Libc
     public const int LOCK_EX = 2;
     public const int LOCK_UN = 8;
 
+    private const int F_SETFL = 4;
     private const int F_DUPFD_CLOEXEC = 1030;
     private const uint STATX_BASIC_STATS = 0x7ff;
     private const int PathMaximum = 4096;
@@ -189,6 +190,9 @@ internal static partial class Libc
     /// </summary>
     public static SafeFileHandle Duplicate(SafeHandle handle, int minimum) =>
         Owned(Check(fcntl(handle, F_DUPFD_CLOEXEC, minimum), "fcntl", "F_DUPFD_CLOEXEC"));
+
+    /// <summary>Those that can change on an open file: O_APPEND, O_ASYNC, O_DIRECT, O_NOATIME, O_NONBLOCK.</summary>
+    public static void SetFlags(SafeHandle handle, int flags) => Check(fcntl(handle, F_SETFL, flags), "fcntl", "F_SETFL");
 
     /// <summary>An anonymous file in memory that holds these bytes, positioned at its start.</summary>
     public static SafeFileHandle MemoryFile(string name, ReadOnlySpan<byte> content)

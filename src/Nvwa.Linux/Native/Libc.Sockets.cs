@@ -47,6 +47,16 @@ internal static partial class Libc
     public static int TrySetOption(SafeHandle handle, int level, int option, ReadOnlySpan<byte> value) =>
         setsockopt(handle, level, option, value, value.Length) == -1 ? Marshal.GetLastPInvokeError() : 0;
 
+    /// <summary>A sockaddr, as long as it is.</summary>
+    public static byte[] SocketName(SafeHandle handle)
+    {
+        // struct sockaddr_storage.
+        Span<byte> buffer = stackalloc byte[128];
+        int length = buffer.Length;
+        Check(getsockname(handle, buffer, ref length), "getsockname");
+        return buffer[..Math.Min(length, buffer.Length)].ToArray();
+    }
+
     public static SafeFileHandle Socket(int family, int type, int protocol) =>
         Owned(Check(socket(family, type | SOCK_CLOEXEC, protocol), "socket"));
 
@@ -110,6 +120,9 @@ internal static partial class Libc
 
     [LibraryImport(Library, SetLastError = true)]
     private static partial int setsockopt(SafeHandle fd, int level, int option, ReadOnlySpan<byte> value, int length);
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial int getsockname(SafeHandle fd, Span<byte> address, ref int length);
 
     [LibraryImport(Library, SetLastError = true)]
     private static partial int shutdown(SafeHandle fd, int how);

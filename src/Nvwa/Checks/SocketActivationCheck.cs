@@ -1,27 +1,22 @@
 using Nvwa.Core.Checks;
-using Nvwa.Linux;
+using Nvwa.State;
 
 namespace Nvwa.Checks;
 
 /// <summary>
-/// A socket that systemd holds too (systemd.socket(5)): on the new kernel its unit binds a new one to the same address, before
-/// the service comes back with the old one.
+/// A socket that systemd holds too (systemd.socket(5)): on the new kernel its unit makes another one, which the service gets in
+/// its place (<see cref="ActivatedSocket"/>). That goes for sockets that wait for anybody.
 /// </summary>
 internal sealed class SocketActivationCheck : IWorkloadCheck
 {
     public string Name => "socket activation";
 
-    public string Fine => "systemd holds none of its sockets";
+    public string Fine => "its sockets are its own, or its .socket unit makes them anew";
 
-    public IEnumerable<CheckResult> Run(KeptWorkload workload, HostFacts host)
-    {
-        HashSet<string> ofSystemd = [.. ProcFs.DescriptorTargets(host.Init).Where(target => target.StartsWith("socket:", StringComparison.Ordinal))];
-        return workload.Files
-            .Where(file => ofSystemd.Contains(file.Descriptor.Target))
-            .DistinctBy(file => file.Descriptor.Target)
-            .Take(1)
-            .Select(file => CheckResult.Refuse(
-                Name, workload.Name, $"{file.Where} of process {file.Pid} ({file.Protocol} socket) belongs to a .socket unit too, which this version cannot keep",
+    public IEnumerable<CheckResult> Run(KeptWorkload workload, HostFacts host) =>
+        ActivatedSocket.Of(workload.Pids, host.Init)
+            .Where(socket => !socket.CanBeMadeAnew)
+            .Select(socket => CheckResult.Refuse(
+                Name, workload.Name, $"a socket of it that systemd holds too ({socket.Words}, type {socket.Kind.Type}) neither listens nor takes datagrams from anybody: it cannot be made anew",
                 "have the service open it by itself: disable the .socket unit and restart the service"));
-    }
 }

@@ -15,7 +15,7 @@ internal sealed partial class LinuxHost
     // Of CRIU.
     private const int RpcDescriptor = 3;
     private const int ProgramDescriptor = 4;
-    private const int OutsideDescriptor = 5;
+    private const int OpenedDescriptor = 5;
 
     /// <summary>SIGHUP, signal(7).</summary>
     private const int HangUp = 1;
@@ -75,7 +75,13 @@ internal sealed partial class LinuxHost
         OutsideFile[] outside = [.. OutsideFile.Read(images.Of(workload))];
         IReadOnlyList<OpenSocket> sockets = OpenSocket.Read(images.Of(workload));
         await AwaitInterfacesAsync(workload, sockets, cancellation);
-        SafeFileHandle[] opened = [.. outside.Select(file => Reopen.As(file.Path, file.Flags, file.Position))];
+        IReadOnlyList<ActivatedSocket> activated = ActivatedSocket.Read(images.Of(workload));
+        SafeFileHandle[] opened = [.. ActivatedSocket.Open(activated, Sandbox.Init), .. outside.Select(file => Reopen.As(file.Path, file.Flags, file.Position))];
+        InheritedResource[] handed =
+        [
+            .. activated.Select(socket => (uint)socket.Inode).Select((inode, i) => InheritedResource.Socket(inode, OpenedDescriptor + i)),
+            .. outside.Select((file, i) => InheritedResource.For(NameOf(file), OpenedDescriptor + activated.Count + i)),
+        ];
         FrozenUnit frozen = workload.Kind == WorkloadKind.Service ? FrozenUnit.Read(images.Of(workload)) : FrozenUnit.Nothing;
         _status = frozen.Status;
         IReadOnlyList<FrozenGroup> groups = frozen.Groups;
@@ -95,7 +101,7 @@ internal sealed partial class LinuxHost
 
             await using var client = new CriuClient(pair.Ours);
             using SafeFileHandle directory = PrivateDirectory.Open(images.Of(workload));
-            return await client.RestoreAsync(RequestOf(workload, directory, outside), OnScript, cancellation);
+            return await client.RestoreAsync(RequestOf(workload, directory, outside, handed), OnScript, cancellation);
         }
         catch (Exception failed) when (failed is CriuException or CriuTransportException or CriuScriptException)
         {
@@ -213,7 +219,7 @@ internal sealed partial class LinuxHost
         }
     }
 
-    private static RestoreRequest RequestOf(Workload workload, SafeFileHandle images, OutsideFile[] outside) => new()
+    private static RestoreRequest RequestOf(Workload workload, SafeFileHandle images, OutsideFile[] outside, InheritedResource[] handed) => new()
     {
         ImagesDirectory = images,
         LogFile = ImageStore.RestoreLog,
@@ -228,13 +234,13 @@ internal sealed partial class LinuxHost
         [
             // The unit's own standard output: a fresh stream to journald.
             .. workload.JournalSockets.Select(socket => InheritedResource.Socket((uint)socket.Inode, 1)),
-            .. outside.Select((file, i) => InheritedResource.For(NameOf(file), OutsideDescriptor + i)),
+            .. handed,
         ],
     };
 
     private static ExternalResource NameOf(OutsideFile file) => ExternalResource.File(file.MountId, file.Inode);
 
-    private static ChildProcess StartCriu(Workload workload, int? holder, string exe, SafeHandle requests, SafeFileHandle[] outside)
+    private static ChildProcess StartCriu(Workload workload, int? holder, string exe, SafeHandle requests, SafeFileHandle[] opened)
     {
         // CRIU takes for granted that it starts without one: a process that had 0 gets nothing written, and would keep its unit's (OOMScoreAdjust=).
         Sysctl.OutOfMemoryScore(0);
@@ -248,7 +254,7 @@ internal sealed partial class LinuxHost
                 new InheritedDescriptor(new SafeFileHandle(2, ownsHandle: false), 2),
                 new InheritedDescriptor(requests, RpcDescriptor),
                 new InheritedDescriptor(program, ProgramDescriptor),
-                .. outside.Select((file, i) => new InheritedDescriptor(file, OutsideDescriptor + i)),
+                .. opened.Select((file, i) => new InheritedDescriptor(file, OpenedDescriptor + i)),
             ],
         });
     }

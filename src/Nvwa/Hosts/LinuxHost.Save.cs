@@ -132,7 +132,9 @@ internal sealed partial class LinuxHost
             int[] members = Members(workload);
             IReadOnlyList<OutsideFile> outside = workload.Sandbox.Contains("mnt") ? OutsideFile.Of(members, FileSystems.Mounts(workload.MainPid)) : [];
             OutsideFile.Write(images.Of(workload), outside);
-            OpenSocket.Write(images.Of(workload), OpenSocket.Of(members, Ending(members)));
+            IReadOnlyList<ActivatedSocket> activated = workload.Kind == WorkloadKind.Service ? ActivatedSocket.Of(members, Sandbox.Init) : [];
+            ActivatedSocket.Write(images.Of(workload), activated);
+            OpenSocket.Write(images.Of(workload), OpenSocket.Of(members, Ending(members), activated.Select(socket => socket.Inode).ToHashSet()));
             new FrozenUnit(status(), new ControlGroups(cgroup).Read()).Write(images.Of(workload));
             await MemoryFiles.SaveAsync(workload, members, named, images.Of(workload));
             // Not cancellable: a CRIU that is cut off in the middle of a dump can damage what it dumps. Only one that hangs is stopped.
@@ -157,7 +159,7 @@ internal sealed partial class LinuxHost
                 await ended.CancelAsync();
             }
 
-            MendTimers();
+            Mend(activated);
             string digest = await Task.Run(() => ImageDigests.Seal(images.Of(workload)));
             return new DumpedImages(images.Size(workload), digest);
         }
@@ -171,7 +173,7 @@ internal sealed partial class LinuxHost
             directory.Dispose();
         }
 
-        private void MendTimers()
+        private void Mend(IReadOnlyList<ActivatedSocket> activated)
         {
             string files = Path.Combine(images.Of(workload), FilesImage.FileName);
             try
@@ -179,6 +181,11 @@ internal sealed partial class LinuxHost
                 if (FilesImage.WithTimersMended(files) is { } mended)
                 {
                     AtomicFile.Write(files, mended);
+                }
+
+                foreach ((string path, byte[] content) in HandedSockets.Mend(images.Of(workload), activated.Select(socket => (uint)socket.Inode).ToHashSet()))
+                {
+                    AtomicFile.Write(path, content);
                 }
             }
             catch (Exception failed) when (failed is ImageFormatException or IOException or LinuxException)

@@ -44,12 +44,22 @@ internal sealed record OpenSocket(int Pid, int Fd, IReadOnlyList<SocketOption> O
     // An accepted connection has its peer's TTL in MULTICAST_TTL or MULTICAST_HOPS, and the kernel lets nobody set it on a stream.
     private static readonly (int Level, int Option)[] NotOfStreams = [(SOL_IP, 33), (SOL_IPV6, 18)];
 
+    // What CRIU sets on sockets that it makes itself, which those from systemd are not: KEEPALIVE, OOBINLINE, PRIORITY, LINGER, RCVLOWAT,
+    // RCVTIMEO, SNDTIMEO, MARK; NODELAY, KEEPIDLE, KEEPINTVL, KEEPCNT; IPv4 TOS, TTL and PKTINFO.
+    private static readonly (int Level, int[] Options)[] OfCriu =
+    [
+        (SOL_SOCKET, [9, 10, 12, 13, 18, 20, 21, 36]),
+        (SOL_TCP, [1, 4, 5, 6]),
+        (SOL_IP, [8]),
+    ];
+
     /// <summary>Those of frozen processes that have something that CRIU leaves out; what several of them share is named once.</summary>
     /// <param name="pids">The processes.</param>
     /// <param name="ending">Inodes of the sockets whose other end is not kept.</param>
-    public static IReadOnlyList<OpenSocket> Of(IReadOnlyList<int> pids, IReadOnlySet<long> ending)
+    /// <param name="activated">Inodes of those that CRIU does not make.</param>
+    public static IReadOnlyList<OpenSocket> Of(IReadOnlyList<int> pids, IReadOnlySet<long> ending, IReadOnlySet<long> activated)
     {
-        var defaults = new Dictionary<SocketKind, IReadOnlyList<SocketOption>>();
+        var fresh = new Dictionary<(SocketKind, bool), IReadOnlyList<SocketOption>>();
         var seen = new HashSet<long>();
         var sockets = new List<OpenSocket>();
         foreach (int pid in pids)
@@ -66,7 +76,7 @@ internal sealed record OpenSocket(int Pid, int Fd, IReadOnlyList<SocketOption> O
                 using SafeFileHandle? socket = Pidfd.Descriptor(process!, descriptor.Fd);
                 if (socket is not null && SocketKind.Of(socket) is { IsInternet: true } kind)
                 {
-                    sockets.Add(new OpenSocket(pid, descriptor.Fd, Changed(socket, kind, defaults), GroupMembership.Of(socket, kind, joined), ending.Contains(inode)));
+                    sockets.Add(new OpenSocket(pid, descriptor.Fd, Changed(socket, kind, activated.Contains(inode), fresh), GroupMembership.Of(socket, kind, joined), ending.Contains(inode)));
                 }
             }
         }
@@ -117,20 +127,21 @@ internal sealed record OpenSocket(int Pid, int Fd, IReadOnlyList<SocketOption> O
     public static IReadOnlyList<OpenSocket> Read(string directory) =>
         ImageNote.Read(System.IO.Path.Combine(directory, FileName), OpenSocketJson.Default.IReadOnlyListOpenSocket) ?? [];
 
-    private static IReadOnlyList<SocketOption> Changed(SafeFileHandle socket, SocketKind kind, Dictionary<SocketKind, IReadOnlyList<SocketOption>> defaults)
+    private static IReadOnlyList<SocketOption> Changed(
+        SafeFileHandle socket, SocketKind kind, bool isActivated, Dictionary<(SocketKind, bool), IReadOnlyList<SocketOption>> fresh)
     {
-        if (!defaults.TryGetValue(kind, out IReadOnlyList<SocketOption>? fresh))
+        if (!fresh.TryGetValue((kind, isActivated), out IReadOnlyList<SocketOption>? defaults))
         {
             using SafeFileHandle made = kind.Make();
-            defaults[kind] = fresh = All(made, kind);
+            fresh[(kind, isActivated)] = defaults = All(made, kind, isActivated);
         }
 
-        return [.. All(socket, kind).Except(fresh)];
+        return [.. All(socket, kind, isActivated).Except(defaults)];
     }
 
-    private static IReadOnlyList<SocketOption> All(SafeFileHandle socket, SocketKind kind) =>
+    private static IReadOnlyList<SocketOption> All(SafeFileHandle socket, SocketKind kind, bool isActivated) =>
     [
-        .. LeftOut.SelectMany(level => level.Options.Select(option => (level.Level, Option: option)))
+        .. (isActivated ? [.. LeftOut, .. OfCriu] : LeftOut).SelectMany(level => level.Options.Select(option => (level.Level, Option: option)))
             .Where(option => !kind.IsStream || !NotOfStreams.Contains(option))
             .Select(option => SocketOption.Read(socket, option.Level, option.Option))
             .OfType<SocketOption>(),

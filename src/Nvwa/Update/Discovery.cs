@@ -91,6 +91,18 @@ internal sealed class Discovery(SystemdBus systemd, ProcessTable processes, IRea
             return;
         }
 
+        if (systemd.GetString(unit, SystemdInterface.Service, "StandardInput") == "socket")
+        {
+            Refuse(Check, unit, "was started for one connection (StandardInput=socket), which its .socket unit will not have again", "let it end: it is stopped, and the connection closed");
+            return;
+        }
+
+        if (systemd.GetUInt32(unit, SystemdInterface.Service, "NFileDescriptorStore") is > 0 and var stored)
+        {
+            Refuse(Check, unit, $"has given {stored} descriptors to systemd (FileDescriptorStoreMax=), which end with this kernel", "restart it with FileDescriptorStoreMax=0 in a drop-in");
+            return;
+        }
+
         if (systemd.GetString(unit, SystemdInterface.Unit, "UnitFileState") is not ("enabled" or "enabled-runtime" or "static" or "generated" or "alias"))
         {
             _results.Add(CheckResult.Warn(Check, unit, "is not enabled; nvwa restores it all the same", $"a later reboot will not start it: systemctl enable {unit}"));

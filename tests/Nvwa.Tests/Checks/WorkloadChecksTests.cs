@@ -80,19 +80,22 @@ public sealed class WorkloadChecksTests
         Assert.Contains($"process {await File.ReadAllTextAsync(directory["pid"])} (", refusal.Reason, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task A_socket_that_systemd_holds_too_is_refused()
+    [Theory]
+    [InlineData("s = socket.create_server(('127.0.0.1', 0))", Verdict.Pass)]
+    [InlineData("s = socket.socket(type=socket.SOCK_DGRAM); s.bind(('127.0.0.1', 0))", Verdict.Pass)]
+    [InlineData("s = socket.socket(socket.AF_UNIX); s.bind('\\0nvwa-tests'); s.listen()", Verdict.Pass)]
+    [InlineData("l = socket.create_server(('127.0.0.1', 0)); c = socket.create_connection(l.getsockname()); s, _ = l.accept(); l.close()", Verdict.Refuse)]
+    [InlineData("s = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM)", Verdict.Refuse)]
+    public async Task A_socket_that_systemd_holds_too_is_kept_if_it_waits_for_anybody(string script, Verdict verdict)
     {
         // The child stands for systemd.
-        using Holder holder = await Holder.StartAsync("s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen()\nif os.fork() == 0: signal.pause()");
+        using Holder holder = await Holder.StartAsync(script + "\nif os.fork() == 0: signal.pause()");
         var processes = ProcessTable.Read();
         KeptWorkload workload = holder.Workload(processes);
 
-        CheckResult refusal = Assert.Single(CheckList.Run(Hosts.With(workload.Tree.Members[1].Pid, processes, workload), [], [new SocketActivationCheck()]));
+        IReadOnlyList<CheckResult> results = CheckList.Run(Hosts.With(workload.Tree.Members[1].Pid, processes, workload), [], [new SocketActivationCheck()]);
 
-        Assert.Equal(Verdict.Refuse, refusal.Verdict);
-        Assert.Contains("TCP socket) belongs to a .socket unit", refusal.Reason, StringComparison.Ordinal);
-        Assert.Equal(Verdict.Pass, Assert.Single(holder.Asked(new SocketActivationCheck())).Verdict);
+        Assert.All(results, result => Assert.Equal(verdict, result.Verdict));
     }
 
     [Fact]

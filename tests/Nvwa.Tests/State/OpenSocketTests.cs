@@ -9,6 +9,8 @@ namespace Nvwa.Tests.State;
 /// <summary>Sockets of a real process, which are given to new ones of another.</summary>
 public sealed class OpenSocketTests
 {
+    private static readonly HashSet<long> None = [];
+
     private const string NewNetwork = "libc.unshare(0x40000000); os.system('ip link set lo up multicast on')";
 
     [Fact]
@@ -24,7 +26,7 @@ public sealed class OpenSocketTests
             u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.setsockopt(0, 33, 5); u.setsockopt(0, 35, socket.inet_aton('239.66.0.1') + socket.inet_aton('127.0.0.1'))
             v = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM); v.setsockopt(41, 67, 16); v.setsockopt(41, 20, socket.inet_pton(socket.AF_INET6, 'ff15::66') + bytes([1, 0, 0, 0]))
             """);
-        IReadOnlyList<OpenSocket> found = OpenSocket.Of([old.Pid], new HashSet<long>());
+        IReadOnlyList<OpenSocket> found = OpenSocket.Of([old.Pid], None, None);
         OpenSocket.Write(directory.Path, found);
         // The same descriptors, with nothing set.
         using Holder restored = await Holder.StartAsync(
@@ -44,7 +46,7 @@ public sealed class OpenSocketTests
 
         Assert.Equal(3, found.Count);
         Assert.Empty(warnings);
-        Assert.Equal(Shape(found), Shape(OpenSocket.Of([restored.Pid], new HashSet<long>())));
+        Assert.Equal(Shape(found), Shape(OpenSocket.Of([restored.Pid], None, None)));
         Assert.Equal(["lo", "lo"], found.SelectMany(socket => socket.Groups).Select(group => group.Interface));
     }
 
@@ -54,7 +56,7 @@ public sealed class OpenSocketTests
         using Holder kept = await Holder.StartAsync("s = socket.create_server(('127.0.0.1', 0)); c = socket.create_connection(s.getsockname()); a, _ = s.accept()");
         Descriptor last = ProcFs.Descriptors(kept.Pid).Last(descriptor => descriptor.SocketInode is not null);
 
-        OpenSocket left = Assert.Single(OpenSocket.Of([kept.Pid], new HashSet<long> { last.SocketInode!.Value }));
+        OpenSocket left = Assert.Single(OpenSocket.Of([kept.Pid], new HashSet<long> { last.SocketInode!.Value }, None));
         left.Restore(line => Assert.Fail(line));
 
         using SafeFileHandle process = Pidfd.Open(kept.Pid)!;
