@@ -8,7 +8,7 @@ internal static class CheckList
     private static readonly IHostCheck[] Host =
     [
         new AppendCheck(), new KernelImageCheck(), new InitrdCheck(), new ModulesCheck(), new KernelConfigurationCheck(), new ParametersCheck(),
-        new ProcessorCheck(), new KexecCheck(), new LockdownCheck(), new WatchdogCheck(), new CapabilitiesCheck(), new JournalCheck(), new ImagesCheck(), new CriuCheck(),
+        new ProcessorCheck(), new KexecCheck(), new LockdownCheck(), new WatchdogCheck(), new CapabilitiesCheck(), new SelinuxCheck(), new JournalCheck(), new ImagesCheck(), new CriuCheck(),
         new SwitchesCheck(), new BlackoutCheck(),
     ];
 

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 using Nvwa.Checks;
 using Nvwa.Core.Checks;
 using Nvwa.Core.Configuration;
@@ -239,11 +240,42 @@ public sealed class HostChecksTests : IDisposable
         Assert.Null(BlackoutForecast.Of(Updates.After(), 8192));
     }
 
+    [Theory]
+    [InlineData("1", true, Verdict.Refuse)]
+    [InlineData("1", false, Verdict.Pass)]
+    [InlineData("0", true, Verdict.Pass)]
+    [InlineData(null, true, Verdict.Pass)]
+    public async Task Contexts_of_SELinux_do_not_come_back(string? enforces, bool keeps, Verdict verdict)
+    {
+        if (enforces is not null)
+        {
+            Make("sys/fs/selinux/enforce", Encoding.ASCII.GetBytes(enforces));
+        }
+
+        using Holder holder = await Holder.StartAsync("");
+        var processes = ProcessTable.Read();
+
+        CheckResult result = Ask(new SelinuxCheck(), Host(keeps ? [holder.Workload(processes)] : []));
+
+        Assert.Equal(verdict, result.Verdict);
+        Assert.DoesNotContain("permissive", result.Remedy ?? "", StringComparison.Ordinal);
+    }
+
     private static CheckResult Ask(IHostCheck check, HostFacts host) => Assert.Single(CheckList.Run(host, [check], []));
 
     private static string Configuration(string without) => string.Join(
         '\n',
         Options.Split(' ').Select(option => option == without ? $"# CONFIG_{option} is not set" : $"CONFIG_{option}=m"));
+
+    private HostFacts Host(IReadOnlyList<KeptWorkload> workloads) => new()
+    {
+        Restore = new RestoreConfiguration([], []),
+        Server = new ServerConfiguration(),
+        Criu = Hosts.Criu,
+        Processes = ProcessTable.Read(),
+        Root = _root.Path,
+        Workloads = workloads,
+    };
 
     private HostFacts Host(string append = "", string running = "", ServerConfiguration? server = null, CriuAnswer? criu = null, string release = "6.12-old") => new()
     {
