@@ -33,6 +33,17 @@ public static partial class Journald
     public static Socket ConnectStream(string identifier, string unit, int priority = DefaultStreamPriority) =>
         ConnectStream(identifier, unit, priority, StreamPath);
 
+    /// <summary>The same for lines of text, which are logged for the unit that the caller is in.</summary>
+    /// <exception cref="LinuxException">journald is not there: ENOENT, ECONNREFUSED.</exception>
+    public static TextWriter OpenWriter(string identifier) => OpenWriter(identifier, StreamPath);
+
+    internal static TextWriter OpenWriter(string identifier, string path)
+    {
+        // A stream of .NET's on a socket wants it to be connected in both directions.
+        using Socket socket = ConnectStream(identifier, unit: "", DefaultStreamPriority, path);
+        return new StreamWriter(new FileStream(Libc.Duplicate(socket.SafeHandle, minimum: 3), FileAccess.Write, bufferSize: 0)) { AutoFlush = true };
+    }
+
     internal static Socket ConnectStream(string identifier, string unit, int priority, string path)
     {
         if (identifier.Contains('\n', StringComparison.Ordinal) || unit.Contains('\n', StringComparison.Ordinal))

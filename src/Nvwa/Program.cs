@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Nvwa;
 using Nvwa.Cli;
@@ -75,7 +74,7 @@ static void SpeakToJournal()
 {
     try
     {
-        Console.SetError(new StreamWriter(new NetworkStream(Journald.ConnectStream("nvwa", unit: ""), ownsSocket: true)) { AutoFlush = true });
+        Console.SetError(Journald.OpenWriter("nvwa"));
     }
     catch (LinuxException)
     {

@@ -22,6 +22,18 @@ public sealed class SystemdJournaldRealTests(SystemdJournaldInstance journald) :
     }
 
     [Fact]
+    public async Task A_writer_writes_each_line_at_once()
+    {
+        await using TextWriter writer = Journald.OpenWriter("writer", journald.StreamPath);
+        await writer.WriteLineAsync("one");
+        await writer.WriteLineAsync("two, ä");
+
+        Journald.Synchronize(Patience, journald.VarlinkPath);
+
+        Assert.Equal(["6 one", "6 two, ä"], await ReadAsync("writer"));
+    }
+
+    [Fact]
     public void Relinquished_files_are_closed_and_flushing_opens_them_again()
     {
         Journald.FlushToVar(Patience, journald.VarlinkPath);
