@@ -19,6 +19,7 @@ public sealed class UnitSettings(PreparedHost prepared)
 
     private const string Prepare =
         $"""
+        set -e
         systemctl disable -q --now redis.service redis-journal.service && pkill -f '[t]icker.py'
         systemctl enable -q apparmor.service keeper-socket.socket {Units} && systemctl restart apparmor.service
         systemctl start {Units}

@@ -48,7 +48,7 @@ public static class LabPackage
         new LabFile(LabPaths.Workload("nginx.conf"), "/root/nginx.conf"),
         new LabFile(LabPaths.Workload("units/keeper.py"), "/usr/local/bin/keeper.py", LabFile.Executable),
         new LabFile(LabPaths.Workload("units/keeper.apparmor"), "/etc/apparmor.d/keeper"),
-        .. Directory.EnumerateFiles(LabPaths.Workload("units"), "*.service").Select(unit => new LabFile(unit, $"/etc/systemd/system/{Path.GetFileName(unit)}")),
+        .. Directory.EnumerateFiles(LabPaths.Workload("units"), "*.s*").Select(unit => new LabFile(unit, $"/etc/systemd/system/{Path.GetFileName(unit)}")),
         new LabFile(LabPaths.Workload("ledger.py"), "/srv/ledger.py", LabFile.Executable),
         new LabFile(LabPaths.Workload("Ledger.java"), "/srv/Ledger.java"),
         new LabFile(LabPaths.Workload("threads.py"), "/srv/threads.py", LabFile.Executable),

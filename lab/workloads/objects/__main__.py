@@ -32,7 +32,7 @@ from files import Offsets, Unlinked, Volatile, Locks, MappedFile
 from frame import ASK, BLOCKED, LATE
 from ipc import SystemVMemory, SystemVSemaphores, SystemVQueue
 from memory import Mappings, SharedMemory, MemoryFile, NamedMemory, HugePages
-from processes import Limits, Scheduling, Attributes, Children
+from processes import Limits, Scheduling, OfThreads, Attributes, Children
 from sockets import TcpOptions, Tcp, Udp
 from terminals import Pty, HungUp, Session
 from timers import Clocks, Alarm, TimerFds, Ticks, PosixTimers
@@ -44,7 +44,7 @@ KEPT = {
     "events": [EventFd, Epoll, SignalFd, Inotify, PidFd, Clocks, Alarm, TimerFds, Ticks, PosixTimers],
     "memory": [Mappings, SharedMemory, MemoryFile, NamedMemory, HugePages],
     "system-v": [SystemVMemory, SystemVSemaphores, SystemVQueue],
-    "process": [Children, Scheduling, Limits, Attributes],
+    "process": [Children, Scheduling, OfThreads, Limits, Attributes],
     "terminals": [Pty, HungUp, Session],
     "sockets": [TcpOptions, Tcp, Udp],
 }

@@ -43,6 +43,28 @@ class Scheduling:
         same("thread", os.path.exists(f"/proc/self/task/{self.thread}"), True)
 
 
+class OfThreads:
+    """the processors that a thread may run on, its I/O priority, and how late its timers may be"""
+
+    SYS_IOPRIO_SET, SYS_IOPRIO_GET, WHO_PROCESS, IDLE = 251, 252, 1, 3 << 13 | 7
+    PR_SET_TIMERSLACK, PR_GET_TIMERSLACK, SLACK = 29, 30, 12_345_678
+
+    def make(self):
+        self.wake, self.woken = os.pipe()
+        thread = threading.Thread(target=os.read, args=(self.wake, 1), daemon=True)
+        thread.start()
+        self.thread = thread.native_id
+        os.sched_setaffinity(self.thread, {1})
+        call("syscall", self.SYS_IOPRIO_SET, self.WHO_PROCESS, 0, self.IDLE)
+        call("prctl", self.PR_SET_TIMERSLACK, ctypes.c_ulong(self.SLACK), 0, 0, 0)
+
+    def check(self):
+        same("processors of the thread", os.sched_getaffinity(self.thread), {1})
+        same("processors", os.sched_getaffinity(0), {0, 1})
+        same("I/O priority", call("syscall", self.SYS_IOPRIO_GET, self.WHO_PROCESS, 0), self.IDLE)
+        same("timer slack", call("prctl", self.PR_GET_TIMERSLACK, 0, 0, 0, 0), self.SLACK)
+
+
 class Attributes:
     """umask, working directory, name, credentials, capabilities, oom score, signals: what /proc says of the process"""
 

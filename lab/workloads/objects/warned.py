@@ -18,29 +18,6 @@ class WallTimer:
         os.timerfd_settime(self.timer, flags=os.TFD_TIMER_ABSTIME, initial=time.time() + 100_000)
 
 
-class Affinity:
-    words = "processors of its own choice"
-
-    def make(self):
-        os.sched_setaffinity(0, {0})
-
-
-class InputOutputPriority:
-    words = "has an I/O priority of its own"
-    SYS_IOPRIO_SET, WHO_PROCESS, BEST_EFFORT = 251, 1, 2
-
-    def make(self):
-        call("syscall", self.SYS_IOPRIO_SET, self.WHO_PROCESS, 0, self.BEST_EFFORT << 13 | 6)
-
-
-class TimerSlack:
-    words = "has a timer slack of its own"
-    PR_SET_TIMERSLACK = 29
-
-    def make(self):
-        call("prctl", self.PR_SET_TIMERSLACK, ctypes.c_ulong(12_345_678), 0, 0, 0)
-
-
 class WipedMemory:
     """by CRIU before 4.2"""
 
@@ -52,4 +29,4 @@ class WipedMemory:
         call("madvise", address, PAGE, self.WIPEONFORK)
 
 
-ALL = [WipedMemory, WallTimer, Affinity, InputOutputPriority, TimerSlack]
+ALL = [WipedMemory, WallTimer]

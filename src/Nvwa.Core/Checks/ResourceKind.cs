@@ -83,9 +83,4 @@ public enum ResourceKind
     HugePages,
     AsynchronousIo,
     Uprobes,
-
-    /// <summary>Of a thread: the processors it may run on.</summary>
-    Affinity,
-    IoPriority,
-    TimerSlack,
 }

@@ -114,15 +114,6 @@ public static class Techniques
             "huge pages", Keeping.Conditional, "needs as many huge pages on the new kernel", "reserve them at boot: hugepages= or vm.nr_hugepages"),
         ResourceKind.AsynchronousIo => new("aio ring", Keeping.Kept),
         ResourceKind.Uprobes => new("uprobes", Keeping.Impossible, "is traced by uprobes", "end the tracing (perf, bpftrace)"),
-        ResourceKind.Affinity => new(
-            "processor affinity", Keeping.Conditional, "may run only on processors of its own choice, which CRIU does not save: it comes back with those of its unit",
-            "CPUAffinity= of its unit makes them the same"),
-        ResourceKind.IoPriority => new(
-            "I/O priority", Keeping.Conditional, "has an I/O priority of its own, which CRIU does not save: it comes back with that of its unit",
-            "IOSchedulingClass= and IOSchedulingPriority= of its unit make it the same"),
-        ResourceKind.TimerSlack => new(
-            "timer slack", Keeping.Conditional, "has a timer slack of its own, which CRIU does not save: it comes back with that of its unit",
-            "TimerSlackNSec= of its unit makes it the same"),
         _ => new("unknown kind", Keeping.Impossible, "is of a kind that CRIU does not know", LeaveOut),
     };
 }

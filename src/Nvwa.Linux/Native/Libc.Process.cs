@@ -13,6 +13,7 @@ internal static partial class Libc
     private const long SYS_pidfd_send_signal = 424;
     private const long SYS_pidfd_open = 434;
     private const long SYS_pidfd_getfd = 438;
+    private static readonly long SYS_ioprio_set = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 30 : 251;
     private static readonly long SYS_ioprio_get = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 31 : 252;
     private const int IOPRIO_WHO_PROCESS = 1;
     private const int GETPID = 11;
@@ -102,10 +103,27 @@ internal static partial class Libc
     /// <summary>Class and level, ioprio_get(2); 0 where the thread has none of its own.</summary>
     public static long IoPriority(int thread) => Math.Max(0, syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, thread));
 
+    /// <summary>ioprio_set(2).</summary>
+    public static void SetIoPriority(int thread, long priority) =>
+        Check((int)syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, thread, priority), "ioprio_set", Text(thread));
+
+    /// <summary>sched_setaffinity(2).</summary>
+    /// <param name="thread">Of any process.</param>
+    /// <param name="mask">A bit for each processor, in whole words.</param>
+    /// <param name="processors">For messages.</param>
+    public static void SetAffinity(int thread, ReadOnlySpan<byte> mask, string processors) =>
+        Check(sched_setaffinity(thread, (nuint)mask.Length, mask), "sched_setaffinity", $"{thread} ({processors})");
+
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 
     [LibraryImport(Library, SetLastError = true)]
+    private static partial int sched_setaffinity(int thread, nuint length, ReadOnlySpan<byte> mask);
+
+    [LibraryImport(Library, SetLastError = true)]
     private static partial long syscall(long number, long first, long second);
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial long syscall(long number, long first, long second, long third);
 
     [LibraryImport(Library, SetLastError = true, EntryPoint = "syscall")]
     private static partial int pidfd_getfd(long number, SafeHandle pidfd, int fd, uint flags);

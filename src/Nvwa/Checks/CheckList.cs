@@ -16,7 +16,7 @@ internal static class CheckList
     [
         new NumbersCheck(), new ControllingTerminalCheck(), new NamespacesCheck(), new ControlGroupsCheck(), new TracerCheck(), new FilesCheck(), new MappingsCheck(), new WritersCheck(),
         new UnixConnectionsCheck(), new ConnectionsCheck(), new SocketActivationCheck(), new PipesCheck(), new SharedMemoryCheck(), new SystemVCheck(),
-        new LocksCheck(), new MountsCheck(), new LibraryCheck(), new WipedMemoryCheck(), new AttributesCheck(), new MemoryCheck(), new UnitFilesCheck(),
+        new LocksCheck(), new MountsCheck(), new LibraryCheck(), new WipedMemoryCheck(), new MemoryCheck(), new UnitFilesCheck(),
     ];
 
     public static IReadOnlyList<CheckResult> Run(HostFacts host) => Run(host, Host, OfWorkload);

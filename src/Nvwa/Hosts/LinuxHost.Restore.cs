@@ -74,6 +74,7 @@ internal sealed partial class LinuxHost
         await MemoryFiles.RestoreAsync(images.Of(workload), holder);
         OutsideFile[] outside = [.. OutsideFile.Read(images.Of(workload))];
         IReadOnlyList<OpenSocket> sockets = OpenSocket.Read(images.Of(workload));
+        IReadOnlyList<FrozenThreads> threads = FrozenThreads.Read(images.Of(workload));
         await AwaitInterfacesAsync(workload, sockets, cancellation);
         IReadOnlyList<ActivatedSocket> activated = ActivatedSocket.Read(images.Of(workload));
         SafeFileHandle[] opened = [.. ActivatedSocket.Open(activated, Sandbox.Init), .. outside.Select(file => Reopen.As(file.Path, file.Flags, file.Position))];
@@ -126,6 +127,13 @@ internal sealed partial class LinuxHost
                 foreach (OpenSocket socket in sockets)
                 {
                     socket.Restore(log);
+                }
+
+                // CRIU is our child, and the threads are its own.
+                ThreadAttributes made = ThreadAttributes.Of(Environment.ProcessId)!;
+                foreach (FrozenThreads alike in threads)
+                {
+                    alike.Restore(made, Sandbox.Init, log);
                 }
 
                 controlGroups.Fill(groups);

@@ -139,6 +139,7 @@ internal sealed partial class LinuxHost
             await MemoryFiles.SaveAsync(workload, members, named, images.Of(workload));
             // Not cancellable: a CRIU that is cut off in the middle of a dump can damage what it dumps. Only one that hangs is stopped.
             Task dump = criu.DumpAsync(Request(outside), onScript: null, CancellationToken.None);
+            var threads = Task.Run(() => FrozenThreads.Write(images.Of(workload), FrozenThreads.Of(ProcessTree.Of(workload.MainPid)?.Members.SelectMany(member => member.Threads) ?? [], Sandbox.Init)));
             using var ended = new CancellationTokenSource();
             Task silence = Silence.OfAsync(() => images.Size(workload), DumpSilence, TimeProvider.System, ended.Token);
             bool hangs = await Task.WhenAny(dump, silence) == silence && silence.IsCompletedSuccessfully;
@@ -146,6 +147,7 @@ internal sealed partial class LinuxHost
             try
             {
                 await dump;
+                await threads;
             }
             catch (Exception failed) when (failed is CriuException or CriuTransportException)
             {
