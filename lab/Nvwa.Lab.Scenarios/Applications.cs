@@ -100,10 +100,10 @@ public sealed class Applications(PreparedHost prepared)
         _ = await guest.OutputOfAsync(Start, Patience);
         _ = await guest.OutputOfAsync(Type);
         await host.ConfigureAsync(Configuration);
+        HostState.Says(await host.NvwaAsync($"check {prepared.NewKernel}"), "nvwa check", exitCode: 0, "tmux.service", "will have no controlling terminal");
         await using OutsideWatch watch = await ConnectAsync(guest.Network);
         await watch.AnsweredAsync(10, Patience);
 
-        HostState.Says(await host.NvwaAsync($"check {prepared.NewKernel}"), "nvwa check", exitCode: 0, "tmux.service", "will have no controlling terminal");
         var before = new State(await guest.OutputOfAsync(Everything, Patience), await guest.OutputOfAsync(Ask));
         Assert.EndsWith($"Threads:\t{Threads}\n100\n", before.Processes, StringComparison.Ordinal);
         Assert.Equal("90", (await guest.OutputOfAsync(AskTree)).Trim());

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using Nvwa.Lab.Clients;
 using Nvwa.Lab.Hosts;
 
@@ -132,8 +133,16 @@ public sealed class KeptConnections(PreparedHost prepared)
         List<TickerClient> newcomers = [];
         while (!done.IsCancellationRequested)
         {
-            newcomers.Add(await TickerClient.ConnectAsync(network, new IPEndPoint(Guest[0], SlowPort), Patience, CancellationToken.None));
-            newcomers[^1].Start(TimeSpan.FromSeconds(30));
+            try
+            {
+                newcomers.Add(await TickerClient.ConnectAsync(network, new IPEndPoint(Guest[0], SlowPort), Patience, CancellationToken.None));
+                newcomers[^1].Start(TimeSpan.FromSeconds(30));
+            }
+            catch (SocketException nobody) when (nobody.SocketErrorCode == SocketError.HostUnreachable)
+            {
+                // Between the kernels there is nobody to ask for the host's address on the link.
+            }
+
             await Task.Delay(TimeSpan.FromMilliseconds(600), TimeProvider.System, CancellationToken.None);
         }
 

@@ -76,6 +76,11 @@ internal sealed partial class LinuxHost
         IReadOnlyList<OpenSocket> sockets = OpenSocket.Read(images.Of(workload));
         IReadOnlyList<FrozenThreads> threads = FrozenThreads.Read(images.Of(workload));
         await AwaitInterfacesAsync(workload, sockets, cancellation);
+        FrozenUnit frozen = workload.Kind == WorkloadKind.Service ? FrozenUnit.Read(images.Of(workload)) : FrozenUnit.Nothing;
+        _status = frozen.Status;
+        IReadOnlyList<FrozenGroup> groups = frozen.Groups;
+        var controlGroups = new ControlGroups(groups.Count == 0 ? "" : DirectoryOf(workload));
+        await controlGroups.MakeAsync(groups, workload.MainPid, [Environment.ProcessId, .. holder is { } one ? new[] { one } : []]);
         IReadOnlyList<ActivatedSocket> activated = ActivatedSocket.Read(images.Of(workload));
         SafeFileHandle[] opened = [.. ActivatedSocket.Open(activated, Sandbox.Init), .. outside.Select(file => Reopen.As(file.Path, file.Flags, file.Position))];
         InheritedResource[] handed =
@@ -83,11 +88,6 @@ internal sealed partial class LinuxHost
             .. activated.Select(socket => (uint)socket.Inode).Select((inode, i) => InheritedResource.Socket(inode, OpenedDescriptor + i)),
             .. outside.Select((file, i) => InheritedResource.For(NameOf(file), OpenedDescriptor + activated.Count + i)),
         ];
-        FrozenUnit frozen = workload.Kind == WorkloadKind.Service ? FrozenUnit.Read(images.Of(workload)) : FrozenUnit.Nothing;
-        _status = frozen.Status;
-        IReadOnlyList<FrozenGroup> groups = frozen.Groups;
-        var controlGroups = new ControlGroups(groups.Count == 0 ? "" : DirectoryOf(workload));
-        await controlGroups.MakeAsync(groups, workload.MainPid, [Environment.ProcessId, .. holder is { } one ? new[] { one } : []]);
         var pair = SeqPacketPair.Create();
         using ChildProcess criu = StartCriu(workload, holder, state.Opening.CriuExe, pair.Theirs, opened);
         pair.Theirs.Dispose();
