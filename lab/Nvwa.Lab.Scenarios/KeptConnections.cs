@@ -138,9 +138,9 @@ public sealed class KeptConnections(PreparedHost prepared)
                 newcomers.Add(await TickerClient.ConnectAsync(network, new IPEndPoint(Guest[0], SlowPort), Patience, CancellationToken.None));
                 newcomers[^1].Start(TimeSpan.FromSeconds(30));
             }
-            catch (SocketException nobody) when (nobody.SocketErrorCode == SocketError.HostUnreachable)
+            catch (SocketException nobody) when (nobody.SocketErrorCode is SocketError.HostUnreachable or SocketError.TimedOut)
             {
-                // Between the kernels there is nobody to ask for the host's address on the link.
+                // Between the kernels there is nobody: on the link to ask for the address of the host, or to answer for two minutes.
             }
 
             await Task.Delay(TimeSpan.FromMilliseconds(600), TimeProvider.System, CancellationToken.None);

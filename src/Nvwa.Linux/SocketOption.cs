@@ -49,8 +49,8 @@ public sealed record SocketKind(int Family, int Type, int Protocol)
 
     public bool IsStream => Type == SOCK_STREAM;
 
-    /// <summary>Whether this one of its kind waits for anybody: it listens, or has no connections.</summary>
-    public bool IsWaiting(SafeHandle socket) => Type == SOCK_DGRAM || Number(socket, SO_ACCEPTCONN) == 1;
+    /// <summary>Whether this one of its kind waits for anybody: it listens, or takes datagrams and has no peer.</summary>
+    public bool IsWaiting(SafeHandle socket) => Type == SOCK_DGRAM ? !Libc.HasPeer(socket) : Number(socket, SO_ACCEPTCONN) == 1;
 
     /// <summary>What it is bound to, a sockaddr: getsockname(2).</summary>
     /// <exception cref="LinuxException">It is no socket.</exception>

@@ -83,4 +83,14 @@ static void SpeakToJournal()
     }
 }
 
-static void Log(string line) => Console.Error.WriteLine($"nvwa: {line}");
+static void Log(string line)
+{
+    try
+    {
+        Console.Error.WriteLine($"nvwa: {line}");
+    }
+    catch (IOException)
+    {
+        // A journald that has closed its streams: no line is worth what it is about.
+    }
+}

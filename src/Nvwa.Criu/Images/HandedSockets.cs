@@ -43,6 +43,12 @@ public static class HandedSockets
             throw new ImageFormatException(path, ImageFault.WrongCount, $"has {handed.Length} of {inodes.Count} sockets");
         }
 
+        if (files.Find(file => file.UnixSocket is { } socket && inodes.Contains(socket.Peer)) is { } peer)
+        {
+            // CRIU would wait for ever until what it leads to is bound.
+            throw new ImageFormatException(path, ImageFault.BadEntry, $"unix socket {peer.UnixSocket.Inode} is connected to one that is handed in ({peer.UnixSocket.Peer})");
+        }
+
         ByteString[] names = [.. handed.Select(file => file.UnixSocket?.Name).OfType<ByteString>().Where(name => !name.IsEmpty)];
         Array.ForEach(handed, Hand);
         // An accepted connection has the name of who listened: it would be taken away for it.

@@ -57,6 +57,14 @@ internal static partial class Libc
         return buffer[..Math.Min(length, buffer.Length)].ToArray();
     }
 
+    /// <summary>getpeername(2).</summary>
+    public static bool HasPeer(SafeHandle handle)
+    {
+        Span<byte> buffer = stackalloc byte[128];
+        int length = buffer.Length;
+        return getpeername(handle, buffer, ref length) == 0;
+    }
+
     public static SafeFileHandle Socket(int family, int type, int protocol) =>
         Owned(Check(socket(family, type | SOCK_CLOEXEC, protocol), "socket"));
 
@@ -123,6 +131,9 @@ internal static partial class Libc
 
     [LibraryImport(Library, SetLastError = true)]
     private static partial int getsockname(SafeHandle fd, Span<byte> address, ref int length);
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial int getpeername(SafeHandle fd, Span<byte> address, ref int length);
 
     [LibraryImport(Library, SetLastError = true)]
     private static partial int shutdown(SafeHandle fd, int how);

@@ -12,11 +12,13 @@ internal sealed class SelinuxCheck : IHostCheck
 
     public IEnumerable<CheckResult> Run(HostFacts host)
     {
-        string enforce = Path.Combine(host.Root, "sys/fs/selinux/enforce");
-        yield return host.Workloads.Count > 0 && File.Exists(enforce) && File.ReadAllText(enforce).Trim() == "1"
+        yield return host.Workloads.Count > 0 && (Says(host, "sys/fs/selinux/enforce", "1") || (Says(host, "sys/fs/selinux/enforce", "0") && Says(host, "etc/selinux/config", "SELINUX=enforcing")))
             ? CheckResult.Refuse(
-                Name, "host", "SELinux enforces its policy, which does not let CRIU give processes their contexts back",
+                Name, "host", "SELinux enforces its policy, now or from the next boot on, which does not let CRIU give processes their contexts back",
                 "keep nothing: without services and pids in nvwa-restore.yaml the kernel is updated, and everything is started as by a boot")
             : CheckResult.Pass(Name, "host", "does not enforce a policy");
     }
+
+    private static bool Says(HostFacts host, string file, string line) =>
+        File.Exists(Path.Combine(host.Root, file)) && File.ReadLines(Path.Combine(host.Root, file)).Any(each => each.Trim() == line);
 }

@@ -13,10 +13,13 @@ internal sealed class SocketActivationCheck : IWorkloadCheck
 
     public string Fine => "its sockets are its own, or its .socket unit makes them anew";
 
-    public IEnumerable<CheckResult> Run(KeptWorkload workload, HostFacts host) =>
-        ActivatedSocket.Of(workload.Pids, host.Init)
-            .Where(socket => !socket.CanBeMadeAnew)
+    public IEnumerable<CheckResult> Run(KeptWorkload workload, HostFacts host)
+    {
+        bool isInside = workload.Workload.Sandbox.Contains("net");
+        return ActivatedSocket.Of(workload.Pids, host.Init)
+            .Where(socket => !socket.CanBeMadeAnew || isInside)
             .Select(socket => CheckResult.Refuse(
-                Name, workload.Name, $"a socket of it that systemd holds too ({socket.Words}, type {socket.Kind.Type}) neither listens nor takes datagrams from anybody: it cannot be made anew",
+                Name, workload.Name, $"a socket of it that systemd holds too ({socket.Words}, type {socket.Kind.Type}) {(socket.CanBeMadeAnew ? "is outside of its network namespace (PrivateNetwork=), where CRIU does not find it" : "neither listens nor takes datagrams from anybody: it cannot be made anew")}",
                 "have the service open it by itself: disable the .socket unit and restart the service"));
+    }
 }

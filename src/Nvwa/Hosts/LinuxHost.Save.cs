@@ -132,7 +132,7 @@ internal sealed partial class LinuxHost
             int[] members = Members(workload);
             IReadOnlyList<OutsideFile> outside = workload.Sandbox.Contains("mnt") ? OutsideFile.Of(members, FileSystems.Mounts(workload.MainPid)) : [];
             OutsideFile.Write(images.Of(workload), outside);
-            IReadOnlyList<ActivatedSocket> activated = workload.Kind == WorkloadKind.Service ? ActivatedSocket.Of(members, Sandbox.Init) : [];
+            IReadOnlyList<ActivatedSocket> activated = ActivatedSocket.Of(members, Sandbox.Init);
             ActivatedSocket.Write(images.Of(workload), activated);
             OpenSocket.Write(images.Of(workload), OpenSocket.Of(members, Ending(members), activated.Select(socket => socket.Inode).ToHashSet()));
             new FrozenUnit(status(), new ControlGroups(cgroup).Read()).Write(images.Of(workload));

@@ -44,13 +44,15 @@ internal sealed record OpenSocket(int Pid, int Fd, IReadOnlyList<SocketOption> O
     // An accepted connection has its peer's TTL in MULTICAST_TTL or MULTICAST_HOPS, and the kernel lets nobody set it on a stream.
     private static readonly (int Level, int Option)[] NotOfStreams = [(SOL_IP, 33), (SOL_IPV6, 18)];
 
-    // What CRIU sets on sockets that it makes itself, which those from systemd are not: KEEPALIVE, OOBINLINE, PRIORITY, LINGER, RCVLOWAT,
-    // RCVTIMEO, SNDTIMEO, MARK; NODELAY, KEEPIDLE, KEEPINTVL, KEEPCNT; IPv4 TOS, TTL and PKTINFO.
+    // What CRIU sets on sockets that it makes itself, which those from systemd are not: DONTROUTE, BROADCAST, KEEPALIVE, OOBINLINE, NO_CHECK,
+    // PRIORITY, LINGER, PASSCRED, RCVLOWAT, RCVTIMEO, SNDTIMEO, PASSSEC, MARK; NODELAY, KEEPIDLE, KEEPINTVL, KEEPCNT; PKTINFO;
+    // RECVPKTINFO. Sizes of buffers are left to the .socket unit: they are read doubled.
     private static readonly (int Level, int[] Options)[] OfCriu =
     [
-        (SOL_SOCKET, [9, 10, 12, 13, 18, 20, 21, 36]),
+        (SOL_SOCKET, [5, 6, 9, 10, 11, 12, 13, 16, 18, 20, 21, 34, 36]),
         (SOL_TCP, [1, 4, 5, 6]),
         (SOL_IP, [8]),
+        (SOL_IPV6, [49]),
     ];
 
     /// <summary>Those of frozen processes that have something that CRIU leaves out; what several of them share is named once.</summary>
@@ -74,7 +76,7 @@ internal sealed record OpenSocket(int Pid, int Fd, IReadOnlyList<SocketOption> O
                 }
 
                 using SafeFileHandle? socket = Pidfd.Descriptor(process!, descriptor.Fd);
-                if (socket is not null && SocketKind.Of(socket) is { IsInternet: true } kind)
+                if (socket is not null && SocketKind.Of(socket) is { } kind && (kind.IsInternet || activated.Contains(inode)))
                 {
                     sockets.Add(new OpenSocket(pid, descriptor.Fd, Changed(socket, kind, activated.Contains(inode), fresh), GroupMembership.Of(socket, kind, joined), ending.Contains(inode)));
                 }

@@ -93,7 +93,13 @@ internal sealed class Discovery(SystemdBus systemd, ProcessTable processes, IRea
 
         if (systemd.GetString(unit, SystemdInterface.Service, "StandardInput") == "socket")
         {
-            Refuse(Check, unit, "was started for one connection (StandardInput=socket), which its .socket unit will not have again", "let it end: it is stopped, and the connection closed");
+            Refuse(Check, unit, "has a socket of systemd's for its input (StandardInput=socket), which is not made again for it", "take it out of 'services': it ends with this kernel, and its .socket unit starts it again");
+            return;
+        }
+
+        if (systemd.GetStrings(unit, SystemdInterface.Unit, "TriggeredBy").FirstOrDefault(StartsNoMore) is { } socket)
+        {
+            Refuse(Check, unit, $"has sockets of {socket}, which is active, but which no boot starts", $"systemctl enable {socket}");
             return;
         }
 
@@ -110,6 +116,11 @@ internal sealed class Discovery(SystemdBus systemd, ProcessTable processes, IRea
 
         Processes(Check, unit, type);
     }
+
+    /// <summary>A .socket unit that somebody started by hand.</summary>
+    private bool StartsNoMore(string unit) => unit.EndsWith(".socket", StringComparison.Ordinal)
+        && systemd.GetString(unit, SystemdInterface.Unit, "ActiveState") == "active"
+        && systemd.GetString(unit, SystemdInterface.Unit, "UnitFileState") is "disabled" or "linked" or "transient";
 
     private void Processes(string check, string unit, ServiceType type)
     {

@@ -54,6 +54,14 @@ public sealed class HandedSocketsTests : IDisposable
         Assert.Equal(ImageFault.WrongCount, Assert.Throws<ImageFormatException>(() => HandedSockets.Mend(_directory, new HashSet<uint> { 100, 4711 })).Fault);
     }
 
+    [Fact]
+    public void One_that_leads_to_them_is_an_error()
+    {
+        Write("files.img", Golden.FilesMagic, File(5, 8, 16, Listening), File(5, 9, 16, Accepted.Replace("4067", "4065", StringComparison.Ordinal)));
+
+        Assert.Equal(ImageFault.BadEntry, Assert.Throws<ImageFormatException>(() => HandedSockets.Mend(_directory, new HashSet<uint> { 101 })).Fault);
+    }
+
     public void Dispose() => Directory.Delete(_directory, recursive: true);
 
     private string Path(string name) => System.IO.Path.Combine(_directory, name);

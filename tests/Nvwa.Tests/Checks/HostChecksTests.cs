@@ -241,12 +241,14 @@ public sealed class HostChecksTests : IDisposable
     }
 
     [Theory]
-    [InlineData("1", true, Verdict.Refuse)]
-    [InlineData("1", false, Verdict.Pass)]
-    [InlineData("0", true, Verdict.Pass)]
-    [InlineData(null, true, Verdict.Pass)]
-    public async Task Contexts_of_SELinux_do_not_come_back(string? enforces, bool keeps, Verdict verdict)
+    [InlineData("1", "permissive", true, Verdict.Refuse)]
+    [InlineData("1", "enforcing", false, Verdict.Pass)]
+    [InlineData("0", "enforcing", true, Verdict.Refuse)]
+    [InlineData("0", "permissive", true, Verdict.Pass)]
+    [InlineData(null, "enforcing", true, Verdict.Pass)]
+    public async Task Contexts_of_SELinux_do_not_come_back(string? enforces, string configured, bool keeps, Verdict verdict)
     {
+        Make("etc/selinux/config", Encoding.ASCII.GetBytes($"# a comment\nSELINUX={configured}\n"));
         if (enforces is not null)
         {
             Make("sys/fs/selinux/enforce", Encoding.ASCII.GetBytes(enforces));
