@@ -69,7 +69,7 @@ public static class LocalAddresses
     /// Only that something changed is of interest: what, the next look tells. So a lost notification (ENOBUFS) is as good
     /// as any other.
     /// </summary>
-    private static void Discard(SafeFileHandle changes)
+    internal static void Discard(SafeFileHandle changes)
     {
         byte[] buffer = new byte[16 * 1024];
         int result;

@@ -7,6 +7,7 @@ namespace Nvwa.Linux;
 /// <summary>socketpair(2), socket options and AF_NETLINK sockets.</summary>
 internal static partial class Libc
 {
+    public const uint RTMGRP_LINK = 0x1;
     public const uint RTMGRP_IPV4_IFADDR = 0x10;
     public const uint RTMGRP_IPV6_IFADDR = 0x100;
     public const int MSG_DONTWAIT = 0x40;
@@ -20,6 +21,9 @@ internal static partial class Libc
     private const int SOL_SOCKET = 1;
     private const int SO_PEERCRED = 17;
     private const int SHUT_RD = 0;
+    private const int SOL_NETLINK = 270;
+    private const int NETLINK_CAP_ACK = 10;
+    private const int NETLINK_EXT_ACK = 11;
 
     public static (SafeSocketHandle First, SafeSocketHandle Second) SeqPacketPair()
     {
@@ -81,6 +85,15 @@ internal static partial class Libc
         return handle;
     }
 
+    /// <summary>A refusal comes with the kernel's words, and without the request.</summary>
+    public static void WantExtendedAcknowledgements(SafeHandle handle)
+    {
+        foreach (int option in (ReadOnlySpan<int>)[NETLINK_EXT_ACK, NETLINK_CAP_ACK])
+        {
+            Check(setsockopt(handle, SOL_NETLINK, option, 1, sizeof(int)), "setsockopt", "SOL_NETLINK");
+        }
+    }
+
     public static void Send(SafeHandle handle, ReadOnlySpan<byte> message, string subject) =>
         Check(send(handle, message, (nuint)message.Length, 0), "send", subject);
 
@@ -137,6 +150,9 @@ internal static partial class Libc
 
     [LibraryImport(Library, SetLastError = true)]
     private static partial int shutdown(SafeHandle fd, int how);
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial int setsockopt(SafeHandle fd, int level, int option, in int value, int length);
 
     [LibraryImport(Library, SetLastError = true)]
     private static partial nint send(SafeHandle fd, ReadOnlySpan<byte> buffer, nuint length, int flags);

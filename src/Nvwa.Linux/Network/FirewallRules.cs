@@ -1,0 +1,132 @@
+using System.Text;
+
+namespace Nvwa.Linux;
+
+/// <summary>Packet filters of both kinds, in the words of the tools that read them again.</summary>
+/// <param name="Nftables">Tables as nft(8) lists them; not those that a process owns, and not those of iptables.</param>
+/// <param name="Xtables">What iptables-save(8) and its relatives say, for each that has something to say.</param>
+internal sealed record FirewallRules(string Nftables, IReadOnlyList<XtablesRules> Xtables);
+
+/// <summary>Rules of one of the iptables tools.</summary>
+/// <param name="Tool">The programs' names without <c>-save</c> and <c>-restore</c>: one of <see cref="Firewall.Tools"/>.</param>
+/// <param name="Rules">All of its tables.</param>
+internal sealed record XtablesRules(string Tool, string Rules);
+
+/// <summary>
+/// Reads and replaces packet filters, in the network namespace of the calling thread. nft's tables are replaced in one
+/// transaction. iptables' rules in nftables contain what nft lists but does not read again, so its own tools keep them.
+/// </summary>
+internal static class Firewall
+{
+    /// <summary>In nftables first: a legacy table is filled whatever the former do.</summary>
+    public static readonly string[] Tools = ["iptables-nft", "ip6tables-nft", "iptables-legacy", "ip6tables-legacy"];
+
+    private const int OutputLimit = 32 << 20;
+    private const string LegacySuffix = "-legacy";
+    private static readonly TimeSpan CommandDeadline = TimeSpan.FromSeconds(30);
+    private static readonly string[] XtablesNames = ["filter", "nat", "mangle", "raw", "security"];
+
+    public static FirewallRules Read(CancellationToken cancellation)
+    {
+        List<NftTable> tables = NftTable.Split(Run("nft", ["-s", "list", "ruleset"], null, cancellation));
+        tables.RemoveAll(table => table.IsOwned);
+        List<XtablesRules> xtables = [];
+        foreach (string tool in Tools)
+        {
+            if (IsInUse(tool, tables) && Save(tool, cancellation) is { } rules)
+            {
+                xtables.Add(new XtablesRules(tool, rules));
+                tables.RemoveAll(table => IsIn(table, tool, rules));
+            }
+        }
+
+        return new FirewallRules(string.Concat(tables.Select(table => table.Text)), xtables);
+    }
+
+    /// <summary>That another host could load the rules: said while there is still time to refuse.</summary>
+    public static void Check(FirewallRules rules, CancellationToken cancellation) =>
+        Run("nft", ["-c", "-f", "-"], Replacement(rules.Nftables), cancellation);
+
+    /// <summary>Puts these rules in the place of all that are there, but tables that a process owns.</summary>
+    /// <param name="rules">What is to be there.</param>
+    /// <param name="present">What is there: a legacy table is emptied, not removed.</param>
+    /// <param name="cancellation">Between two tools.</param>
+    public static void Replace(FirewallRules rules, FirewallRules present, CancellationToken cancellation)
+    {
+        Run("nft", ["-f", "-"], Replacement(rules.Nftables), cancellation);
+        foreach (string tool in Tools)
+        {
+            string? wanted = RulesOf(rules, tool);
+            string? former = tool.EndsWith(LegacySuffix, StringComparison.Ordinal) ? RulesOf(present, tool) : null;
+            foreach (string text in new[] { former is null ? null : Emptied(former), wanted }.OfType<string>())
+            {
+                Run($"{tool}-restore", [], text, cancellation);
+            }
+        }
+    }
+
+    public static bool AreSame(FirewallRules one, FirewallRules other) =>
+        one.Nftables == other.Nftables && one.Xtables.SequenceEqual(other.Xtables);
+
+    /// <summary>The same tables with chains that accept everything.</summary>
+    internal static string Emptied(string rules) => string.Join('\n', rules.Split('\n')
+        .Where(line => line.StartsWith('*') || line == "COMMIT" || (line.StartsWith(':') && !line.Contains(" - ", StringComparison.Ordinal)))
+        .Select(line => line.StartsWith(':') ? $"{line[..line.IndexOf(' ', StringComparison.Ordinal)]} ACCEPT [0:0]" : line)) + "\n";
+
+    private static string? RulesOf(FirewallRules rules, string tool) => rules.Xtables.FirstOrDefault(each => each.Tool == tool)?.Rules;
+
+    /// <summary>What a process owns, a flush leaves alone.</summary>
+    private static string Replacement(string tables) => $"flush ruleset\n{tables}";
+
+    /// <summary>A legacy tool's first call would load the kernel's tables; an nft one's, of foreign tables, would be idle.</summary>
+    private static bool IsInUse(string tool, List<NftTable> tables)
+    {
+        string family = tool.StartsWith("ip6", StringComparison.Ordinal) ? "ip6" : "ip";
+        return tool.EndsWith(LegacySuffix, StringComparison.Ordinal)
+            ? Proc.TryReadText($"/proc/thread-self/net/{family}_tables_names") is { Length: > 0 }
+            : tables.Exists(table => table.Family == family && XtablesNames.Contains(table.Name)) && IsInstalled(tool);
+    }
+
+    /// <summary>Without it, tables of its names are nft's own.</summary>
+    private static bool IsInstalled(string tool) =>
+        Array.Exists(["/usr/sbin", "/sbin", "/usr/bin"], directory => File.Exists(Path.Join(directory, $"{tool}-save")));
+
+    /// <summary>Null if it has no rules; lines that begin with # name the moment, and foreign tables.</summary>
+    private static string? Save(string tool, CancellationToken cancellation)
+    {
+        string rules = string.Concat(Run($"{tool}-save", [], null, cancellation).Split('\n')
+            .Where(line => line.Length > 0 && !line.StartsWith('#'))
+            .Select(line => WithoutCounters(line) + "\n"));
+        return rules.Length == 0 ? null : rules;
+    }
+
+    /// <summary>A chain's line ends with its counters: <c>:INPUT ACCEPT [12:3456]</c>.</summary>
+    private static string WithoutCounters(string line) =>
+        line.StartsWith(':') && line.LastIndexOf('[') is > 0 and int at ? $"{line[..at]}[0:0]" : line;
+
+    private static bool IsIn(NftTable table, string tool, string rules) =>
+        table.Family == (tool.StartsWith("ip6", StringComparison.Ordinal) ? "ip6" : "ip")
+        && !tool.EndsWith(LegacySuffix, StringComparison.Ordinal)
+        && rules.Split('\n').Contains($"*{table.Name}");
+
+    private static string Run(string program, string[] arguments, string? input, CancellationToken cancellation)
+    {
+        SpawnRequest request = new(program, arguments)
+        {
+            Input = input is null ? null : Encoding.UTF8.GetBytes(input),
+            OutputLimit = OutputLimit,
+        };
+        SpawnResult result = Spawn.RunAsync(request, CommandDeadline, cancellation).GetAwaiter().GetResult();
+        string subject = string.Join(' ', arguments);
+        return result.IsCut ? throw new LinuxException(program, subject, Errno.EFBIG, $"more than {OutputLimit >> 20} MiB of rules")
+            : result.ExitCode == 0 ? result.Output
+            : throw Failure(program, subject, result.Error);
+    }
+
+    private static LinuxException Failure(string program, string subject, string error)
+    {
+        string[] lines = error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        string first = lines.FirstOrDefault() ?? "it said nothing";
+        return new LinuxException(program, subject, Errno.FromMessage(first), string.Join(' ', lines.Take(2)).Trim());
+    }
+}
