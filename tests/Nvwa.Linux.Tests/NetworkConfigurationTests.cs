@@ -139,18 +139,356 @@ public sealed class NetworkConfigurationTests
     [Fact]
     public async Task Applied_again_it_changes_nothing()
     {
-        (NetworkConfiguration configuration, _) = await ReadRichAsync();
+        (NetworkConfiguration configuration, string text) = await ReadRichAsync();
         await NetworkNamespace.RunAsync(() =>
         {
             Apply(configuration);
-            using RouteEvents events = new();
+            using NetworkApplication again = new(configuration.Snapshot, elapsed: 0, CancellationToken.None);
+
+            Assert.Empty(again.Run(Short));
+
+            Assert.Equal(0, again.Changes);
+            Assert.Equal(text, NetworkText.Of());
+        });
+    }
+
+    [Fact]
+    public async Task What_was_there_stays_and_is_configured()
+    {
+        (NetworkConfiguration configuration, string text) = await ReadRichAsync();
+        await NetworkNamespace.RunAsync(() =>
+        {
+            // In another order, so that no index is as it was.
+            Ip("""
+                link add eth1 address 02:00:00:00:00:20 type veth peer name far1
+                link add eth0 address 02:00:00:00:00:10 type veth peer name far0 address 02:00:00:00:00:11
+                link set eth1 up
+                address add 192.0.2.1/24 dev eth0
+
+                """);
+            Assert.Empty(Apply(configuration));
+            Assert.Equal(text, NetworkText.Of());
+        });
+    }
+
+    /// <summary>One command that fails after all the others, for each kind of thing that a configuration has.</summary>
+    [Theory]
+    [InlineData("link")]
+    [InlineData("master")]
+    [InlineData("filter")]
+    [InlineData("address")]
+    [InlineData("route")]
+    [InlineData("nexthop")]
+    [InlineData("rule")]
+    [InlineData("neighbour")]
+    public async Task A_failure_in_the_middle_takes_everything_back(string what)
+    {
+        (NetworkConfiguration configuration, _) = await ReadRichAsync();
+        NetworkSnapshot broken = Break(configuration.Snapshot, what);
+        await NetworkNamespace.RunAsync(() =>
+        {
+            Ip("""
+                link set lo up
+                link add eth0 address 02:00:00:00:00:77 mtu 1234 type veth peer name far0
+                link set eth0 alias before
+                address add 192.0.2.99/24 dev eth0
+                rule add priority 5 lookup 55
+
+                """);
+            Nft("table inet before { chain input { type filter hook input priority 0; tcp dport 7 drop; }; }\n");
+            string forwarding = NetworkText.Sysctl("ipv4/conf/all/forwarding");
             string before = NetworkText.Of();
 
-            Assert.Empty(Apply(configuration));
+            LinuxException failure = Assert.Throws<LinuxException>(() => Apply(new NetworkConfiguration(broken)));
 
             Assert.Equal(before, NetworkText.Of());
-            Assert.Empty(events.Take());
+            Assert.Equal(forwarding, NetworkText.Sysctl("ipv4/conf/all/forwarding"));
+            Assert.DoesNotContain("taken back", failure.Message, StringComparison.Ordinal);
+            Assert.NotEqual(0, failure.Errno);
         });
+    }
+
+    [Fact]
+    public async Task A_failure_names_step_subject_and_cause()
+    {
+        NetworkConfiguration configuration = await ReadAsync("link set lo up\nlink add eth0 type veth peer name far0\nlink set eth0 up\nroute add 10.0.0.0/8 dev eth0\n");
+        NetworkSnapshot broken = configuration.Snapshot with { Routes = [Bent(configuration.Snapshot.Routes[0], 7, 99)] };
+        await NetworkNamespace.RunAsync(() =>
+        {
+            LinuxException failure = Assert.Throws<LinuxException>(() => Apply(new NetworkConfiguration(broken)));
+
+            Assert.Equal("add route 10.0.0.0/8 dev eth0 table 254: Invalid argument (EINVAL): Invalid route type", failure.Message);
+        });
+    }
+
+    [Fact]
+    public async Task A_link_of_hardware_is_waited_for_and_its_absence_is_a_failure()
+    {
+        NetworkConfiguration configuration = await ReadHardwareAsync();
+        await NetworkNamespace.RunAsync(() =>
+        {
+            string before = NetworkText.Of();
+
+            LinuxException failure = Assert.Throws<LinuxException>(() => Apply(configuration));
+
+            Assert.Equal(Errno.ENODEV, failure.Errno);
+            Assert.Equal("eth0", failure.Subject);
+            Assert.Equal(before, NetworkText.Of());
+        });
+    }
+
+    [Fact]
+    public async Task A_link_of_hardware_that_is_named_in_time_is_configured()
+    {
+        NetworkConfiguration configuration = await ReadHardwareAsync();
+        await NetworkNamespace.RunAsync(() =>
+        {
+            Task<IReadOnlyList<string>> applying = configuration.ApplyAsync(Long, TimeProvider.System, CancellationToken.None);
+            Ip("link add driver0 type veth peer name far0\nlink set far0 up\n");
+            Assert.False(applying.IsCompleted);
+            Ip("link set driver0 name eth0\n");
+
+            Assert.Empty(applying.GetAwaiter().GetResult());
+
+            Assert.Contains("192.0.2.1/24", NetworkNamespace.Run("ip", "address", "show", "dev", "eth0"), StringComparison.Ordinal);
+        });
+    }
+
+    [Fact]
+    public async Task A_cancelled_application_leaves_nothing()
+    {
+        NetworkConfiguration configuration = await ReadHardwareAsync();
+        await NetworkNamespace.RunAsync(() =>
+        {
+            using CancellationTokenSource source = new();
+            Task<IReadOnlyList<string>> applying = configuration.ApplyAsync(Long, TimeProvider.System, source.Token);
+            source.Cancel();
+
+            Assert.ThrowsAny<OperationCanceledException>(() => applying.GetAwaiter().GetResult());
+        });
+    }
+
+    [Fact]
+    public void Hardware_is_known_by_its_permanent_address_and_its_name()
+    {
+        NetworkLink eth0 = Hardware("eth0", 1);
+
+        Assert.True(LinkApplication.IsSame(eth0, Hardware("eth0", 1)));
+        Assert.True(LinkApplication.IsSame(eth0, Hardware("eth0", null)));
+        Assert.False(LinkApplication.IsSame(eth0, Hardware("eth0", 2)));
+        Assert.False(LinkApplication.IsSame(eth0, Hardware("eth1", 1)));
+        Assert.Equal("its hardware, 02:00:00:00:00:01, is called eth1 here", LinkApplication.Obstacle(eth0, [Hardware("eth1", 1), Hardware("eth0", 2)]));
+        Assert.Equal("the link of this name is not 02:00:00:00:00:01", LinkApplication.Obstacle(eth0, [Hardware("eth0", 2)]));
+        Assert.Equal("no driver has made it in time", LinkApplication.Obstacle(eth0, []));
+    }
+
+    [Fact]
+    public async Task What_a_program_made_is_configured_if_it_is_there_and_noted_if_not()
+    {
+        NetworkConfiguration configuration = await ReadAsync("""
+            link set lo up
+            tuntap add dev tap0 mode tap
+            link set tap0 mtu 1300 up
+            address add 192.0.2.1/24 dev tap0
+            route add 10.0.0.0/8 via 192.0.2.2
+            link add over0 link tap0 type macvlan
+
+            """);
+        Assert.Equal(["link tap0 (tun) is made by a program"], configuration.LeftOut);
+        await NetworkNamespace.RunAsync(() =>
+        {
+            IReadOnlyList<string> notes = Apply(configuration);
+            Assert.Equal(
+                [
+                    "link tap0 (tun) is not there: who made it has to make it again",
+                    "link over0 (macvlan) is not there: who made it has to make it again",
+                    "address 192.0.2.1/24 dev tap0: the link is not there",
+                    "route 10.0.0.0/8 via 192.0.2.2 dev tap0 table 254: the link is not there",
+                ],
+                notes);
+            Ip("tuntap add dev tap0 mode tap\n");
+            Assert.Empty(Apply(configuration));
+            Assert.Contains("10.0.0.0/8 via 192.0.2.2 dev tap0", NetworkNamespace.Run("ip", "route"), StringComparison.Ordinal);
+        });
+    }
+
+    [Fact]
+    public async Task An_address_is_usable_at_once_and_its_uniqueness_is_asked_for_as_before()
+    {
+        NetworkConfiguration configuration = await ReadAsync("""
+            link set lo up
+            link add eth0 type veth peer name far0
+            link set far0 up
+            link set eth0 up
+            -6 address add 2001:db8::1/64 dev eth0
+
+            """, () => LocalAddresses.WaitAsync([System.Net.IPAddress.Parse("2001:db8::1")], Long, CancellationToken.None).GetAwaiter().GetResult());
+        await NetworkNamespace.RunAsync(() =>
+        {
+            Apply(configuration);
+
+            string address = NetworkNamespace.Run("ip", "-6", "address", "show", "dev", "eth0", "to", "2001:db8::/64");
+            Assert.DoesNotContain("tentative", address, StringComparison.Ordinal);
+            Assert.DoesNotContain("nodad", address, StringComparison.Ordinal);
+        });
+    }
+
+    [Fact]
+    public async Task Lifetimes_go_on_and_end_as_they_would_have()
+    {
+        NetworkConfiguration configuration = await ReadAsync("""
+            link set lo up
+            link add eth0 type veth peer name far0
+            link set eth0 up
+            address add 192.0.2.1/24 dev eth0 valid_lft 600 preferred_lft 300
+            address add 192.0.2.2/32 dev eth0 valid_lft 60 preferred_lft 60
+            -6 address add 2001:db8::1/64 dev eth0 nodad
+            -6 route add 2001:db8:5::/48 via 2001:db8::77 expires 600
+            -6 route add 2001:db8:6::/48 via 2001:db8::77 expires 60
+
+            """);
+        LaterTime later = new(TimeSpan.FromSeconds(400));
+        await NetworkNamespace.RunAsync(() =>
+        {
+            Assert.Empty(configuration.ApplyAsync(Short, later, CancellationToken.None).GetAwaiter().GetResult());
+
+            string addresses = NetworkNamespace.Run("ip", "-4", "address", "show", "dev", "eth0");
+            Assert.Matches("192.0.2.1/24 .*dynamic.*\n.*valid_lft (19[0-9]|200)sec preferred_lft 0sec", addresses);
+            Assert.DoesNotContain("192.0.2.2", addresses, StringComparison.Ordinal);
+            string routes = NetworkNamespace.Run("ip", "-6", "route");
+            Assert.Matches("2001:db8:5::/48 .*expires (19[0-9]|20[01])sec", routes);
+            Assert.DoesNotContain("2001:db8:6::", routes, StringComparison.Ordinal);
+        });
+    }
+
+    [Fact]
+    public async Task Settings_of_links_and_of_all_are_as_they_were()
+    {
+        (string Path, string Value)[] settings =
+        [
+            ("ipv4/ip_forward", "1"),
+            ("ipv4/conf/all/rp_filter", "2"),
+            ("ipv4/conf/default/rp_filter", "1"),
+            ("ipv4/conf/eth0.x/rp_filter", "0"),
+            ("ipv4/conf/eth0.x/forwarding", "0"),
+            ("ipv4/conf/eth0.x/accept_redirects", "0"),
+            ("ipv4/neigh/eth0.x/gc_stale_time", "123"),
+            ("ipv6/conf/all/forwarding", "1"),
+            ("ipv6/conf/eth0.x/forwarding", "0"),
+            ("ipv6/conf/eth0.x/disable_ipv6", "1"),
+            ("ipv6/conf/far0/accept_ra", "2"),
+            ("ipv6/conf/far0/addr_gen_mode", "1"),
+            ("ipv4/ip_local_port_range", "20000\t30000"),
+        ];
+        NetworkConfiguration configuration = await ReadAsync("link set lo up\nlink add eth0.x type veth peer name far0\nlink set eth0.x up\n", () =>
+        {
+            foreach ((string path, string value) in settings)
+            {
+                Assert.Null(NetworkSysctls.TryWrite(path, value));
+            }
+        });
+        await NetworkNamespace.RunAsync(() =>
+        {
+            Assert.Empty(Apply(configuration));
+            Assert.All(settings, setting => Assert.Equal(setting.Value, NetworkText.Sysctl(setting.Path)));
+        });
+    }
+
+    [Fact]
+    public async Task A_setting_that_the_kernel_has_not_or_refuses_is_noted()
+    {
+        NetworkConfiguration configuration = await ReadAsync("link set lo up\n");
+        Dictionary<string, string> settings = new(configuration.Snapshot.Sysctls) { ["ipv4/no_such_thing"] = "1", ["ipv4/tcp_congestion_control"] = "nonesuch" };
+        await NetworkNamespace.RunAsync(() =>
+        {
+            IReadOnlyList<string> notes = Apply(new NetworkConfiguration(configuration.Snapshot with { Sysctls = settings }));
+
+            Assert.Equal(2, notes.Count);
+            Assert.Contains("sysctl net/ipv4/no_such_thing = 1: this kernel has it not, or not yet", notes);
+            Assert.Contains(notes, note => note.StartsWith("sysctl net/ipv4/tcp_congestion_control = nonesuch: ", StringComparison.Ordinal));
+        });
+    }
+
+    [Fact]
+    public Task A_table_that_a_process_owns_is_neither_read_nor_removed() => NetworkNamespace.RunWithLoopbackAsync(() =>
+    {
+        using var packetLock = PacketLock.Open();
+        packetLock.Hold("nvwa_0", []);
+        Nft("table inet own { chain c { }; set s { type inet_service; flags interval; }; }\n");
+        NetworkConfiguration configuration = Read();
+        Assert.DoesNotContain("nvwa_0", configuration.Snapshot.Firewall.Nftables, StringComparison.Ordinal);
+        Nft("delete table inet own\n");
+
+        Assert.Empty(Apply(configuration));
+
+        string tables = NetworkNamespace.Run("nft", "list", "tables");
+        Assert.Contains("table inet nvwa_0", tables, StringComparison.Ordinal);
+        Assert.Contains("table inet own", tables, StringComparison.Ordinal);
+    });
+
+    [Fact]
+    public void Bytes_that_are_no_configuration_are_refused()
+    {
+        Assert.Throws<InvalidDataException>(() => NetworkConfiguration.Parse("null"u8));
+        Assert.Throws<InvalidDataException>(() => NetworkConfiguration.Parse("{"u8));
+        Assert.Throws<InvalidDataException>(() => NetworkConfiguration.Parse("{}"u8));
+        Assert.Throws<InvalidDataException>(() => NetworkConfiguration.Parse(new byte[NetworkConfiguration.LengthLimit + 1]));
+    }
+
+    private sealed class LaterTime(TimeSpan by) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + by;
+    }
+
+    private static NetworkLink Hardware(string name, byte? lastByte) => new(
+        7, name, LinkOrigin.Hardware, null, 0, [], lastByte is { } last ? [2, 0, 0, 0, 0, last] : [], 0, 0, 1500, 1000, 0, null, [], [], [], []);
+
+    /// <summary>A veth that is told to be hardware.</summary>
+    private static async Task<NetworkConfiguration> ReadHardwareAsync()
+    {
+        NetworkConfiguration configuration = await ReadAsync("link set lo up\nlink add eth0 type veth peer name far0\nlink set eth0 up\naddress add 192.0.2.1/24 dev eth0\n");
+        NetworkSnapshot snapshot = configuration.Snapshot;
+        return new NetworkConfiguration(snapshot with
+        {
+            Links = [.. snapshot.Links.Where(link => link.Name != "far0").Select(link => link.Name == "eth0" ? link with { Origin = LinkOrigin.Hardware, Kind = null, Lower = 0 } : link)],
+        });
+    }
+
+    private static async Task<NetworkConfiguration> ReadAsync(string commands, Action? then = null)
+    {
+        NetworkConfiguration? read = null;
+        await NetworkNamespace.RunAsync(() =>
+        {
+            Ip(commands);
+            then?.Invoke();
+            read = Read();
+        });
+        return read!;
+    }
+
+    private static NetworkSnapshot Break(NetworkSnapshot snapshot, string what)
+    {
+        NetworkLink last = snapshot.Links[^1];
+        return what switch
+        {
+            // An MTU that is too small; a master that is no master; prefix lengths, types and families that there are not.
+            "link" => snapshot with { Links = [.. snapshot.Links, last with { Index = 999, Name = "wrong0", Kind = "veth", Lower = 0, Mtu = 5 }] },
+            "master" => snapshot with { Links = [.. snapshot.Links, last with { Index = 999, Name = "wrong0", Kind = "ifb", Lower = 0, Master = snapshot.Links[0].Index }] },
+            "filter" => snapshot with { Firewall = snapshot.Firewall with { Nftables = snapshot.Firewall.Nftables + "table inet wrong { chain c { jump nowhere; }; }\n" } },
+            "address" => snapshot with { Addresses = [.. snapshot.Addresses, Bent(snapshot.Addresses[0], 1, 77)] },
+            "route" => snapshot with { Routes = [.. snapshot.Routes, Bent(snapshot.Routes[0], 7, 99)] },
+            "nexthop" => snapshot with { Nexthops = [.. snapshot.Nexthops, Bent(snapshot.Nexthops[0], 0, 99)] },
+            "rule" => snapshot with { Rules = [.. snapshot.Rules, Bent(snapshot.Rules[0], 2, 77)] },
+            _ => snapshot with { Neighbours = [.. snapshot.Neighbours, Bent(snapshot.Neighbours[0], 0, 77)] },
+        };
+    }
+
+    /// <summary>The message with one byte of its fixed part changed.</summary>
+    private static byte[] Bent(byte[] message, int offset, byte value)
+    {
+        byte[] bent = [.. message];
+        bent[offset] = value;
+        return bent;
     }
 
     private static NetworkConfiguration Read() =>
@@ -166,7 +504,7 @@ public sealed class NetworkConfigurationTests
         {
             Ip(Rich);
             Nft(Filters);
-            RouteEvents.AwaitCarrier("eth0");
+            Carrier.Await("eth0");
             Ip(Nexthops);
             read = (Read(), NetworkText.Of());
         });

@@ -35,6 +35,9 @@ internal sealed class NetworkApplication : IDisposable
         _links = new LinkApplication(wanted.Links, _socket, _undo, _notes);
     }
 
+    /// <summary>How many changes it made.</summary>
+    public int Changes => _undo.Count;
+
     public void Dispose() => _socket.Dispose();
 
     /// <returns>What is not as it was, in words.</returns>
@@ -252,7 +255,7 @@ internal sealed class NetworkApplication : IDisposable
         }
 
         _undo.Add(words, former is null
-            ? () => _socket.Request(kind.Unmake, 0, message, "remove", words)
+            ? () => _socket.Request(kind.Unmake, 0, kind.ToRemove(message), "remove", words)
             : () => _socket.Request(kind.Make, NLM_F_CREATE | NLM_F_REPLACE, former, "restore", words));
         return null;
     }

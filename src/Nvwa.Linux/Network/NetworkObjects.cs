@@ -35,6 +35,9 @@ internal abstract class NetworkObjects(string noun, ushort make, int headerSize)
     /// <summary>NLM_F_... for one that is not there yet.</summary>
     public abstract ushort FlagsToAdd(RouteMessage message);
 
+    /// <summary>What the kernel wants to be told to remove it.</summary>
+    public virtual RouteMessage ToRemove(RouteMessage message) => message;
+
     /// <summary>What makes it the same one, in other words than before or not.</summary>
     public virtual string Key(RouteMessage message) => Meaning(message);
 

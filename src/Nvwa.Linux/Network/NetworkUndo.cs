@@ -5,6 +5,9 @@ internal sealed class NetworkUndo
 {
     private readonly Stack<(string What, Action Step)> _steps = new();
 
+    /// <summary>Steps that were taken.</summary>
+    public int Count => _steps.Count;
+
     /// <param name="what">For messages to people.</param>
     /// <param name="step">Brings back what was there before.</param>
     public void Add(string what, Action step) => _steps.Push((what, step));

@@ -17,6 +17,14 @@ internal sealed class NexthopObjects() : NetworkObjects("nexthop", RTM_NEWNEXTHO
 
     public override ushort FlagsToAdd(RouteMessage message) => NLM_F_CREATE | NLM_F_EXCL;
 
+    /// <summary>Its number and nothing else.</summary>
+    public override RouteMessage ToRemove(RouteMessage message)
+    {
+        RouteMessage number = Question(AF_UNSPEC);
+        number.Set(RouteAttribute.Of(NHA_ID, message.Number(NHA_ID) ?? 0));
+        return number;
+    }
+
     public override RouteMessage? Translate(RouteMessage message, Func<int, int?> link)
     {
         RouteMessage copy = message.Copy();
