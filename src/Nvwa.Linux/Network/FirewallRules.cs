@@ -84,17 +84,24 @@ internal static class Firewall
         string family = tool.StartsWith("ip6", StringComparison.Ordinal) ? "ip6" : "ip";
         return tool.EndsWith(LegacySuffix, StringComparison.Ordinal)
             ? Proc.TryReadText($"/proc/thread-self/net/{family}_tables_names") is { Length: > 0 }
-            : tables.Exists(table => table.Family == family && XtablesNames.Contains(table.Name)) && IsInstalled(tool);
+            : tables.Exists(table => table.Family == family && XtablesNames.Contains(table.Name));
     }
-
-    /// <summary>Without it, tables of its names are nft's own.</summary>
-    private static bool IsInstalled(string tool) =>
-        Array.Exists(["/usr/sbin", "/sbin", "/usr/bin"], directory => File.Exists(Path.Join(directory, $"{tool}-save")));
 
     /// <summary>Null if it has no rules; lines that begin with # name the moment, and foreign tables.</summary>
     private static string? Save(string tool, CancellationToken cancellation)
     {
-        string rules = string.Concat(Run($"{tool}-save", [], null, cancellation).Split('\n')
+        string said;
+        try
+        {
+            said = Run($"{tool}-save", [], null, cancellation);
+        }
+        catch (LinuxException missing) when (missing.Errno == Errno.ENOENT && missing.Subject == $"{tool}-save" && !tool.EndsWith(LegacySuffix, StringComparison.Ordinal))
+        {
+            // Where iptables is not installed, tables of its names are nft's own.
+            return null;
+        }
+
+        string rules = string.Concat(said.Split('\n')
             .Where(line => line.Length > 0 && !line.StartsWith('#'))
             .Select(line => WithoutCounters(line) + "\n"));
         return rules.Length == 0 ? null : rules;

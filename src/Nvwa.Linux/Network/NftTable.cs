@@ -17,8 +17,9 @@ internal sealed record NftTable(string Family, string Name, string Text, bool Is
         List<string> lines = [];
         foreach (string line in ruleset.Split('\n'))
         {
-            if (lines.Count == 0 && line.Length == 0)
+            if (lines.Count == 0 && (line.Length == 0 || line.StartsWith('#')))
             {
+                // It warns of tables that iptables keeps.
                 continue;
             }
 

@@ -1,0 +1,117 @@
+namespace Nvwa.Linux.Tests;
+
+/// <summary>The host's own nft(8) and iptables(8), in network namespaces of the test's own.</summary>
+public sealed class FirewallTests
+{
+    [Fact]
+    public async Task Rules_of_iptables_come_back_by_its_own_tools()
+    {
+        FirewallRules? rules = null;
+        await NetworkNamespace.RunAsync(() =>
+        {
+            MakeRules();
+            rules = Firewall.Read(CancellationToken.None);
+            Firewall.Check(rules, CancellationToken.None);
+        });
+        Assert.Equal(Firewall.Tools, rules!.Xtables.Select(each => each.Tool));
+        Assert.DoesNotContain("table ip filter", rules.Nftables, StringComparison.Ordinal);
+        Assert.Contains("table ip mine", rules.Nftables, StringComparison.Ordinal);
+        await NetworkNamespace.RunAsync(() =>
+        {
+            FirewallRules nothing = Firewall.Read(CancellationToken.None);
+
+            Firewall.Replace(rules, nothing, CancellationToken.None);
+
+            Assert.True(Firewall.AreSame(rules, Firewall.Read(CancellationToken.None)));
+
+            // What iptables wrote it can read and change.
+            NetworkNamespace.Run("iptables-nft", "-A", "KEPT", "-j", "DROP");
+            Assert.DoesNotContain("incompatible", NetworkNamespace.Run("iptables-nft-save"), StringComparison.Ordinal);
+        });
+    }
+
+    [Fact]
+    public Task What_is_there_goes_and_comes_back() => NetworkNamespace.RunAsync(() =>
+    {
+        MakeRules();
+        FirewallRules before = Firewall.Read(CancellationToken.None);
+        FirewallRules other = new("table inet other {\n\tchain c {\n\t}\n}\n", []);
+
+        Firewall.Replace(other, before, CancellationToken.None);
+
+        Assert.Equal(other.Nftables, NetworkNamespace.Run("nft", "-s", "list", "ruleset"));
+        Assert.DoesNotContain("-A ", NetworkNamespace.Run("iptables-legacy-save"), StringComparison.Ordinal);
+        Firewall.Replace(before, other, CancellationToken.None);
+        Assert.True(Firewall.AreSame(before, Firewall.Read(CancellationToken.None)));
+    });
+
+    [Fact]
+    public async Task A_tool_that_refuses_leaves_everything_as_it_was()
+    {
+        NetworkConfiguration? read = null;
+        await NetworkNamespace.RunWithLoopbackAsync(() =>
+        {
+            MakeRules();
+            read = NetworkConfiguration.ReadAsync(TimeProvider.System, CancellationToken.None).GetAwaiter().GetResult();
+        });
+        FirewallRules rules = read!.Snapshot.Firewall;
+        NetworkSnapshot broken = read.Snapshot with
+        {
+            Firewall = rules with { Xtables = [.. rules.Xtables.SkipLast(1), rules.Xtables[^1] with { Rules = "*filter\n-A NOWHERE -j ACCEPT\nCOMMIT\n" }] },
+        };
+        await NetworkNamespace.RunWithLoopbackAsync(() =>
+        {
+            NetworkNamespace.Run("iptables-nft", "-A", "INPUT", "-j", "ACCEPT");
+            NetworkNamespace.Run("nft", "add", "table", "inet", "before");
+            FirewallRules before = Firewall.Read(CancellationToken.None);
+
+            LinuxException refusal = Assert.Throws<LinuxException>(() => new NetworkConfiguration(broken)
+                .ApplyAsync(TimeSpan.Zero, TimeProvider.System, CancellationToken.None).GetAwaiter().GetResult());
+
+            Assert.Equal("ip6tables-legacy-restore", refusal.Operation);
+            FirewallRules after = Firewall.Read(CancellationToken.None);
+            Assert.Equal(before.Nftables, after.Nftables);
+            Assert.Equal(before.Xtables, after.Xtables.Where(each => each.Rules.Contains("-A ", StringComparison.Ordinal)));
+        });
+    }
+
+    [Fact]
+    public Task A_list_that_nft_does_not_read_again_is_refused_while_there_is_time() => NetworkNamespace.RunAsync(() =>
+    {
+        LinuxException refusal = Assert.Throws<LinuxException>(() =>
+            Firewall.Check(new FirewallRules("table inet x {\n\tchain c {\n\t\txt match \"foo\"\n\t}\n}\n", []), CancellationToken.None));
+
+        Assert.Equal("nft", refusal.Operation);
+        Assert.Equal("-c -f -", refusal.Subject);
+        Assert.NotEmpty(refusal.Detail!);
+    });
+
+    [Fact]
+    public void A_list_is_taken_apart_into_tables()
+    {
+        List<NftTable> tables = NftTable.Split(
+            "# Warning: table ip filter is managed by iptables-nft, do not touch!\n"
+            + "table ip filter {\n\tchain INPUT {\n\t\ttcp dport 1 accept comment \"table x { flags owner\"\n\t}\n}\n"
+            + "table inet held { # progname nvwa\n\tflags owner\n\n\tset s {\n\t\ttype ipv4_addr\n\t}\n}\n"
+            + "table inet kept {\n\tflags owner,persist\n}\n"
+            + "table inet free {\n\tset s {\n\t\ttype ipv4_addr\n\t\tflags interval\n\t}\n}\n");
+
+        Assert.Equal(["filter", "held", "kept", "free"], tables.Select(table => table.Name));
+        Assert.Equal([false, true, true, false], tables.Select(table => table.IsOwned));
+        Assert.Equal(["ip", "inet", "inet", "inet"], tables.Select(table => table.Family));
+        Assert.Throws<InvalidDataException>(() => NftTable.Split("chain x {\n}\n"));
+        Assert.Throws<InvalidDataException>(() => NftTable.Split("table inet x {\n"));
+    }
+
+    private static void MakeRules()
+    {
+        NetworkNamespace.Run("iptables-nft", "-N", "KEPT");
+        NetworkNamespace.Run("iptables-nft", "-P", "FORWARD", "DROP");
+        NetworkNamespace.Run("iptables-nft", "-A", "INPUT", "-p", "tcp", "--dport", "22", "-m", "addrtype", "--dst-type", "LOCAL", "-m", "comment", "--comment", "a b", "-j", "KEPT");
+        NetworkNamespace.Run("iptables-nft", "-t", "nat", "-A", "POSTROUTING", "-s", "10.0.0.0/8", "-j", "MASQUERADE");
+        NetworkNamespace.Run("ip6tables-nft", "-A", "INPUT", "-p", "icmpv6", "-j", "ACCEPT");
+        NetworkNamespace.Run("iptables-legacy", "-A", "INPUT", "-p", "tcp", "--dport", "80", "-m", "conntrack", "--ctstate", "NEW", "-j", "ACCEPT");
+        NetworkNamespace.Run("ip6tables-legacy", "-A", "OUTPUT", "-j", "ACCEPT");
+        NetworkNamespace.Run("nft", "add", "table", "ip", "mine");
+    }
+}
