@@ -21,5 +21,7 @@ internal static class Targets
         new VarlinkCaller(),
         new QmpConversation(),
         new AgentConversation(),
+        new NetworkFile(),
+        new NetworkMessages(),
     ];
 }

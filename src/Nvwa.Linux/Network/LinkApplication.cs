@@ -320,7 +320,16 @@ internal sealed class LinkApplication(IReadOnlyList<NetworkLink> wanted, RouteSo
     {
         foreach (string other in link.OtherNames.Except(present.OtherNames, StringComparer.Ordinal))
         {
-            NetworkLinks.AddName(socket, present.Index, other, link.Name);
+            try
+            {
+                NetworkLinks.AddName(socket, present.Index, other, link.Name);
+            }
+            catch (LinuxException taken) when (taken.Errno == Errno.EEXIST)
+            {
+                // udev gives hardware its names at the same time.
+                continue;
+            }
+
             Remember(link, $"name {other} of link {link.Name}", () => NetworkLinks.RemoveName(socket, present.Index, other, link.Name));
         }
     }

@@ -186,13 +186,16 @@ internal sealed class NetworkApplication : IDisposable
         }
     }
 
-    /// <summary>They are a list in which the first match decides: one too many is as wrong as one too few.</summary>
+    /// <summary>
+    /// They are a list in which the first match decides: one too many is as wrong as one too few. One in the place of a wanted one
+    /// stays, though: another kernel may say the same in other words, and without its own first rule a host is deaf.
+    /// </summary>
     private void ReplaceRules()
     {
         RuleObjects rules = new();
         Add(rules, _wanted.Rules);
-        HashSet<string> wanted = [.. _wanted.Rules.Select(bytes => rules.Meaning(rules.Parse(bytes)))];
-        foreach (RouteMessage rule in rules.Read(_socket).Where(rule => !wanted.Contains(rules.Meaning(rule))))
+        HashSet<string> wanted = [.. _wanted.Rules.Select(bytes => RuleObjects.Place(rules.Parse(bytes)))];
+        foreach (RouteMessage rule in rules.Read(_socket).Where(rule => !wanted.Contains(RuleObjects.Place(rule))))
         {
             string words = rules.Describe(rule, NameOf);
             _socket.Request(rules.Unmake, 0, rule, "remove", words);
@@ -230,9 +233,9 @@ internal sealed class NetworkApplication : IDisposable
             });
 
             // The kernel takes nexthops, other than routes, only where the link has a carrier.
-            if (refused.Count == pending.Count && !(refusal!.Errno == Errno.ENETDOWN && changes.Wait(carrierDeadline)))
+            if (refused.Count == pending.Count && !(kind is NexthopObjects && refusal!.Errno == Errno.ENETDOWN && changes.Wait(carrierDeadline)))
             {
-                throw refusal;
+                throw refusal!;
             }
 
             pending = refused;

@@ -23,6 +23,11 @@ public sealed class NetworkConfiguration
     private const int NameLimit = 15;
     private const int LinkLimit = 1 << 16;
 
+    /// <summary>The kernel's IFALIASZ, MAX_ADDR_LEN, and a message's part.</summary>
+    private const int AliasLimit = 255;
+    private const int AddressLimit = 32;
+    private const int DataLimit = 1 << 14;
+
     private readonly NetworkSnapshot _snapshot;
 
     internal NetworkConfiguration(NetworkSnapshot snapshot) => _snapshot = snapshot;
@@ -60,14 +65,19 @@ public sealed class NetworkConfiguration
         });
 
     /// <summary>As JSON. It has keys in it (net.ipv4.tcp_fastopen_key): nobody but root should read it.</summary>
-    public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(_snapshot, NetworkJson.Default.NetworkSnapshot);
+    /// <exception cref="InvalidDataException">It is longer than what is read again.</exception>
+    public byte[] ToBytes()
+    {
+        byte[] bytes = JsonSerializer.SerializeToUtf8Bytes(_snapshot, NetworkJson.Default.NetworkSnapshot);
+        return bytes.Length <= LengthLimit ? bytes : throw TooLong(bytes.Length);
+    }
 
     /// <exception cref="InvalidDataException">These bytes are no configuration, or too many.</exception>
     public static NetworkConfiguration Parse(ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length > LengthLimit)
         {
-            throw new InvalidDataException($"A network configuration of {bytes.Length} bytes: more than {LengthLimit} are not read.");
+            throw TooLong(bytes.Length);
         }
 
         try
@@ -83,6 +93,9 @@ public sealed class NetworkConfiguration
         }
     }
 
+    private static InvalidDataException TooLong(int length) =>
+        new($"A network configuration of {length >> 20} MiB, most of it routes: more than {LengthLimit >> 20} MiB are not kept.");
+
     /// <summary>All that is relied on later without another look.</summary>
     private static void Check(NetworkSnapshot snapshot)
     {
@@ -91,6 +104,8 @@ public sealed class NetworkConfiguration
         Refuse(snapshot.Links.Any(link => !Enum.IsDefined(link.Origin) || (link.Origin == LinkOrigin.Virtual && LinkKind.Find(link.Kind) is null)), "a link's kind");
         Refuse(snapshot.Links.DistinctBy(link => link.Index).Count() != snapshot.Links.Count, "a link twice");
         Refuse(snapshot.Links.DistinctBy(link => link.Name, StringComparer.Ordinal).Count() != snapshot.Links.Count, "a link twice");
+        Refuse(snapshot.Links.Any(link => link.Alias?.Length > AliasLimit || link.Address.Length > AddressLimit), "a link's alias or address");
+        Refuse(snapshot.Links.Any(link => Math.Max(link.Data.Length, Math.Max(link.PortData.Length, link.Vlans.Length)) > DataLimit), "a link's data");
         foreach (NetworkLink link in snapshot.Links)
         {
             RouteAttribute.Parse(link.Data);

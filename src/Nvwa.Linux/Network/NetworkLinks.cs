@@ -34,6 +34,15 @@ internal static class NetworkLinks
     /// <summary>Attributes in a link's <see cref="NetworkLink.Data"/>, as far as they are set from outside.</summary>
     public static List<RouteAttribute> Settings(byte[] data) => RouteAttribute.Parse(data);
 
+    /// <summary>
+    /// With its hardware address from the first moment: to one that the kernel invented udev would give another
+    /// (MACAddressPolicy=persistent).
+    /// </summary>
+    /// <param name="socket">Of the namespace to make it in.</param>
+    /// <param name="link">Of a known kind.</param>
+    /// <param name="lower">Index of the link that it stands on; 0 for none.</param>
+    /// <param name="data">What its kind wants at creation.</param>
+    /// <param name="peer">The other end of a pair.</param>
     public static void Make(RouteSocket socket, NetworkLink link, int lower, List<RouteAttribute> data, NetworkLink? peer)
     {
         LinkKind kind = LinkKind.Find(link.Kind)!;

@@ -8,6 +8,8 @@ internal abstract class NetworkObjects(string noun, ushort make, int headerSize)
 {
     public ushort Make { get; } = make;
 
+    public int HeaderSize { get; } = headerSize;
+
     public ushort Unmake => (ushort)(Make + 1);
 
     /// <summary>All that there are and that a configuration consists of, in the kernel's order.</summary>
@@ -16,11 +18,11 @@ internal abstract class NetworkObjects(string noun, ushort make, int headerSize)
         List<RouteMessage> read = [];
         foreach (RouteMessage question in Questions)
         {
-            foreach (RouteMessage message in socket.Dump((ushort)(Make + 2), question, headerSize, $"read {noun}s"))
+            foreach (RouteMessage message in socket.Dump((ushort)(Make + 2), question, HeaderSize, $"read {noun}s"))
             {
-                if (Reduce(message) is { } reduced)
+                // A kernel without IPv6 answers such a question with all that it has.
+                if ((question.Family == Rtnetlink.AF_UNSPEC || question.Family == message.Family) && Reduced(message) is { } reduced)
                 {
-                    reduced.Sort();
                     read.Add(reduced);
                 }
             }
@@ -29,8 +31,16 @@ internal abstract class NetworkObjects(string noun, ushort make, int headerSize)
         return read;
     }
 
+    /// <summary>What can be told to a kernel, in one order; null for what a configuration does not consist of.</summary>
+    public RouteMessage? Reduced(RouteMessage message)
+    {
+        RouteMessage? reduced = Reduce(message);
+        reduced?.Sort();
+        return reduced;
+    }
+
     /// <exception cref="InvalidDataException">These bytes are no such message.</exception>
-    public RouteMessage Parse(byte[] bytes) => RouteMessage.Parse(bytes, headerSize);
+    public RouteMessage Parse(byte[] bytes) => RouteMessage.Parse(bytes, HeaderSize);
 
     /// <summary>NLM_F_... for one that is not there yet.</summary>
     public abstract ushort FlagsToAdd(RouteMessage message);
@@ -57,14 +67,13 @@ internal abstract class NetworkObjects(string noun, ushort make, int headerSize)
 
     protected abstract IEnumerable<RouteMessage> Questions { get; }
 
-    /// <summary>Leaves what can be told to a kernel; null for what a configuration does not consist of.</summary>
     protected abstract RouteMessage? Reduce(RouteMessage message);
 
     protected abstract string Words(RouteMessage message, Func<int, string> link);
 
     protected RouteMessage Question(byte family)
     {
-        byte[] header = new byte[headerSize];
+        byte[] header = new byte[HeaderSize];
         header[0] = family;
         return new RouteMessage(header, []);
     }

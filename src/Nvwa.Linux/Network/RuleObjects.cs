@@ -14,6 +14,9 @@ internal sealed class RuleObjects() : NetworkObjects("rule", RTM_NEWRULE, 12)
 
     protected override IEnumerable<RouteMessage> Questions => [Question(AF_INET), Question(AF_INET6)];
 
+    /// <summary>Where it stands in the list.</summary>
+    public static string Place(RouteMessage message) => $"{message.Family} {message.Number(FRA_PRIORITY) ?? 0}";
+
     public override ushort FlagsToAdd(RouteMessage message) => NLM_F_CREATE | NLM_F_EXCL;
 
     protected override RouteMessage? Reduce(RouteMessage message)
