@@ -103,6 +103,33 @@ public sealed class FirewallTests
         Assert.Throws<InvalidDataException>(() => NftTable.Split("table inet x {\n"));
     }
 
+    [Fact]
+    public Task A_table_of_nfts_own_is_kept_whole_although_iptables_takes_it_for_its() => NetworkNamespace.RunAsync(() =>
+    {
+        NetworkNamespace.Run("nft", "add table ip nat; add chain ip nat out { type nat hook postrouting priority 100; }; add rule ip nat out masquerade");
+        NetworkNamespace.Run("nft", "add table ip filter; add chain ip filter INPUT { type filter hook input priority 0; }; add rule ip filter INPUT ip saddr { 192.0.2.1, 192.0.2.2 } accept");
+
+        FirewallRules rules = Firewall.Read(CancellationToken.None);
+
+        Assert.Equal(NetworkNamespace.Run("nft", "-s", "list", "ruleset"), rules.Nftables);
+        Assert.Empty(rules.Xtables);
+    });
+
+    [Fact]
+    public void A_table_is_iptables_own_if_it_has_all_chains_and_rules_of_it()
+    {
+        XtablesTable table = XtablesTable.Split("# x\n*filter\n:INPUT ACCEPT [1:2]\n:FORWARD DROP [0:0]\n:MINE - [0:0]\n-A INPUT -j MINE\nCOMMIT\n# y\n").Single();
+        const string Chain = "\tchain INPUT {\n\t\ttype filter hook input priority filter; policy accept;\n\t\tcounter jump MINE\n";
+
+        Assert.True(Listed($"{Chain}\t}}\n").IsKeptBy(table));
+        Assert.False(Listed($"{Chain}\t\ttcp dport 1 accept\n\t}}\n").IsKeptBy(table));
+        Assert.False(Listed($"{Chain}\t}}\n\tchain other {{\n\t}}\n").IsKeptBy(table));
+        Assert.False(Listed($"\tset s {{\n\t\ttype ipv4_addr\n\t}}\n{Chain}\t}}\n").IsKeptBy(table));
+        Assert.Equal("*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\nCOMMIT\n", table.Emptied());
+
+        static NftTable Listed(string content) => NftTable.Split($"table ip filter {{\n{content}}}\n").Single();
+    }
+
     private static void MakeRules()
     {
         NetworkNamespace.Run("iptables-nft", "-N", "KEPT");

@@ -33,10 +33,16 @@ internal static class Firewall
         List<XtablesRules> xtables = [];
         foreach (string tool in Tools)
         {
-            if (IsInUse(tool, tables) && Save(tool, cancellation) is { } rules)
+            List<XtablesTable> kept = IsInUse(tool, tables) ? Save(tool, cancellation) : [];
+            if (!IsLegacy(tool))
             {
-                xtables.Add(new XtablesRules(tool, rules));
-                tables.RemoveAll(table => IsIn(table, tool, rules));
+                kept.RemoveAll(each => !tables.Exists(table => table.Family == FamilyOf(tool) && table.IsKeptBy(each)));
+                tables.RemoveAll(table => table.Family == FamilyOf(tool) && kept.Exists(each => each.Name == table.Name));
+            }
+
+            if (kept.Count > 0)
+            {
+                xtables.Add(new XtablesRules(tool, string.Concat(kept.Select(each => each.Text))));
             }
         }
 
@@ -57,8 +63,10 @@ internal static class Firewall
         foreach (string tool in Tools)
         {
             string? wanted = RulesOf(rules, tool);
-            string? former = tool.EndsWith(LegacySuffix, StringComparison.Ordinal) ? RulesOf(present, tool) : null;
-            foreach (string text in new[] { former is null ? null : Emptied(former), wanted }.OfType<string>())
+            string? emptied = IsLegacy(tool) && RulesOf(present, tool) is { } former
+                ? string.Concat(XtablesTable.Split(former).Select(table => table.Emptied()))
+                : null;
+            foreach (string text in new[] { emptied, wanted }.OfType<string>())
             {
                 Run($"{tool}-restore", [], text, cancellation);
             }
@@ -68,53 +76,33 @@ internal static class Firewall
     public static bool AreSame(FirewallRules one, FirewallRules other) =>
         one.Nftables == other.Nftables && one.Xtables.SequenceEqual(other.Xtables);
 
-    /// <summary>The same tables with chains that accept everything.</summary>
-    internal static string Emptied(string rules) => string.Join('\n', rules.Split('\n')
-        .Where(line => line.StartsWith('*') || line == "COMMIT" || (line.StartsWith(':') && !line.Contains(" - ", StringComparison.Ordinal)))
-        .Select(line => line.StartsWith(':') ? $"{line[..line.IndexOf(' ', StringComparison.Ordinal)]} ACCEPT [0:0]" : line)) + "\n";
-
     private static string? RulesOf(FirewallRules rules, string tool) => rules.Xtables.FirstOrDefault(each => each.Tool == tool)?.Rules;
 
     /// <summary>What a process owns, a flush leaves alone.</summary>
     private static string Replacement(string tables) => $"flush ruleset\n{tables}";
 
-    /// <summary>A legacy tool's first call would load the kernel's tables; an nft one's, of foreign tables, would be idle.</summary>
-    private static bool IsInUse(string tool, List<NftTable> tables)
-    {
-        string family = tool.StartsWith("ip6", StringComparison.Ordinal) ? "ip6" : "ip";
-        return tool.EndsWith(LegacySuffix, StringComparison.Ordinal)
-            ? Proc.TryReadText($"/proc/thread-self/net/{family}_tables_names") is { Length: > 0 }
-            : tables.Exists(table => table.Family == family && XtablesNames.Contains(table.Name));
-    }
+    private static bool IsLegacy(string tool) => tool.EndsWith(LegacySuffix, StringComparison.Ordinal);
 
-    /// <summary>Null if it has no rules; lines that begin with # name the moment, and foreign tables.</summary>
-    private static string? Save(string tool, CancellationToken cancellation)
+    private static string FamilyOf(string tool) => tool.StartsWith("ip6", StringComparison.Ordinal) ? "ip6" : "ip";
+
+    /// <summary>A legacy tool's first call would load the kernel's tables; an nft one's, of foreign tables, would be idle.</summary>
+    private static bool IsInUse(string tool, List<NftTable> tables) => IsLegacy(tool)
+        ? Proc.TryReadText($"/proc/thread-self/net/{FamilyOf(tool)}_tables_names") is { Length: > 0 }
+        : tables.Exists(table => table.Family == FamilyOf(tool) && XtablesNames.Contains(table.Name));
+
+    private static List<XtablesTable> Save(string tool, CancellationToken cancellation)
     {
-        string said;
+        string program = $"{tool}-save";
         try
         {
-            said = Run($"{tool}-save", [], null, cancellation);
+            return XtablesTable.Split(Run(program, [], null, cancellation));
         }
-        catch (LinuxException missing) when (missing.Errno == Errno.ENOENT && missing.Subject == $"{tool}-save" && !tool.EndsWith(LegacySuffix, StringComparison.Ordinal))
+        catch (LinuxException missing) when (missing.Errno == Errno.ENOENT && missing.Subject == program && !IsLegacy(tool))
         {
             // Where iptables is not installed, tables of its names are nft's own.
-            return null;
+            return [];
         }
-
-        string rules = string.Concat(said.Split('\n')
-            .Where(line => line.Length > 0 && !line.StartsWith('#'))
-            .Select(line => WithoutCounters(line) + "\n"));
-        return rules.Length == 0 ? null : rules;
     }
-
-    /// <summary>A chain's line ends with its counters: <c>:INPUT ACCEPT [12:3456]</c>.</summary>
-    private static string WithoutCounters(string line) =>
-        line.StartsWith(':') && line.LastIndexOf('[') is > 0 and int at ? $"{line[..at]}[0:0]" : line;
-
-    private static bool IsIn(NftTable table, string tool, string rules) =>
-        table.Family == (tool.StartsWith("ip6", StringComparison.Ordinal) ? "ip6" : "ip")
-        && !tool.EndsWith(LegacySuffix, StringComparison.Ordinal)
-        && rules.Split('\n').Contains($"*{table.Name}");
 
     private static string Run(string program, string[] arguments, string? input, CancellationToken cancellation)
     {

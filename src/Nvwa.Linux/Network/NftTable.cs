@@ -8,6 +8,14 @@ namespace Nvwa.Linux;
 internal sealed record NftTable(string Family, string Name, string Text, bool IsOwned)
 {
     private const string Begin = "table ";
+    private const string ChainBegin = "\tchain ";
+    private const string RuleBegin = "\t\t";
+    private const string HookBegin = "\t\ttype ";
+
+    private string[] Lines => Text.Split('\n');
+
+    private List<string> Rules =>
+        [.. Lines.Where(line => line.StartsWith(RuleBegin, StringComparison.Ordinal) && !line.StartsWith(HookBegin, StringComparison.Ordinal))];
 
     /// <summary>nft indents with tabs all that is within a table, and a string has no line's end in it.</summary>
     /// <exception cref="InvalidDataException">It is not what nft lists.</exception>
@@ -38,6 +46,21 @@ internal sealed record NftTable(string Family, string Name, string Text, bool Is
 
         return lines.Count == 0 ? tables : throw new InvalidDataException($"nft's list ends within {lines[0]}.");
     }
+
+    /// <summary>
+    /// iptables made all of it: each chain and each rule is in what its tool says, and each rule counts, as its rules always do.
+    /// The tool says nothing of what it does not understand, and takes foreign tables of its names for its own.
+    /// </summary>
+    public bool IsKeptBy(XtablesTable table) =>
+        Name == table.Name
+        && Array.TrueForAll(Lines, line => !IsOther(line))
+        && Lines.Where(line => line.StartsWith(ChainBegin, StringComparison.Ordinal)).All(line => table.Chains.Contains(line.Split(' ')[1]))
+        && Rules.Count == table.RuleCount
+        && Rules.TrueForAll(rule => rule.Split('\t', ' ').Contains("counter"));
+
+    /// <summary>A set, a counter, or what else a table may have besides chains.</summary>
+    private static bool IsOther(string line) =>
+        line.Length > 1 && line[0] == '\t' && line[1] is not ('\t' or '}') && !line.StartsWith(ChainBegin, StringComparison.Ordinal);
 
     private static NftTable Of(List<string> lines)
     {

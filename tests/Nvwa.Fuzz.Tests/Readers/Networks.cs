@@ -44,7 +44,7 @@ internal static class Networks
 /// <summary>The file.</summary>
 internal sealed class NetworkFile() : Target("network")
 {
-    public override int Rounds => 2_000;
+    public override int Rounds => 1_000;
 
     public override IReadOnlyList<byte[]> Words { get; } = Bytes(
         "null", "7", "-1", "\"\"", "[]", "{}", "[null]", "\"AAAA\"", "\"\\ud800\"", "1e400", "4294967296", "\"origin\":\"Virtual\"", "\"kind\":null,", "\"kind\":\"bond\",", "\"../x\":\"\"", ",");
@@ -113,7 +113,7 @@ internal sealed class NetworkFile() : Target("network")
 /// <summary>What the kernel says, as each kind of thing reads it.</summary>
 internal sealed class NetworkMessages() : Target("network-message")
 {
-    public override int Rounds => 5_000;
+    public override int Rounds => 2_000;
 
     public override IReadOnlyList<byte[]> Words { get; } = [[0, 0], [3, 0], [4, 0, 9, 0], [8, 0, 9, 0, 8, 0, 0, 0], [0xFF, 0xFF], [12, 0, 9, 0]];
 
