@@ -3,6 +3,12 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Nvwa.Linux;
 
+/// <summary>An address of a network interface.</summary>
+/// <param name="Address">Without a scope.</param>
+/// <param name="PrefixLength">In bits.</param>
+/// <param name="Link">Its name.</param>
+public sealed record LinkAddress(IPAddress Address, int PrefixLength, string Link);
+
 /// <summary>Addresses that this host has, in the network namespace of the calling thread: rtnetlink(7).</summary>
 public static class LocalAddresses
 {
@@ -17,6 +23,36 @@ public static class LocalAddresses
     {
         using SafeFileHandle socket = Libc.RouteSocket(groups: 0);
         return RouteAddresses.Missing(socket, addresses);
+    }
+
+    /// <summary>Those that somebody set, and not the kernel by itself.</summary>
+    public static IReadOnlyList<LinkAddress> OfLinks()
+    {
+        using RouteSocket socket = new();
+        var names = NetworkLinks.Read(socket).ToDictionary(link => link.Index, link => link.Name);
+        return
+        [
+            .. new AddressObjects().Read(socket).Where(address => names.ContainsKey(AddressObjects.Link(address)))
+                .Select(address => new LinkAddress(new IPAddress(AddressObjects.Own(address)), address.Header[1], names[AddressObjects.Link(address)])),
+        ];
+    }
+
+    /// <summary>Sets the link up if it is down; that it has the address already is no error. Nobody is asked whether another host has it.</summary>
+    /// <exception cref="LinuxException">There is no such link (ENODEV), or the kernel refused.</exception>
+    public static void Add(LinkAddress address)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        using RouteSocket socket = new();
+        NetworkLink link = NetworkLinks.Read(socket).Find(link => link.Name == address.Link)
+            ?? throw new LinuxException("add address", $"{address.Address} to {address.Link}", Errno.ENODEV);
+        if ((link.Flags & Rtnetlink.IFF_UP) == 0)
+        {
+            NetworkLinks.SetFlags(socket, link.Index, Rtnetlink.IFF_UP, Rtnetlink.IFF_UP, link.Name);
+        }
+
+        AddressObjects addresses = new();
+        RouteMessage message = AddressObjects.New(link.Index, address.Address, address.PrefixLength);
+        socket.Request(addresses.Make, addresses.FlagsToAdd(message), message, "add", addresses.Describe(message, _ => link.Name));
     }
 
     /// <summary>

@@ -57,6 +57,21 @@ public sealed class LocalAddressesTests
     });
 
     [Fact]
+    public Task What_one_host_has_another_one_gets_by_the_name_of_the_link() => NetworkNamespace.RunAsync(() =>
+    {
+        MakeLink();
+        NetworkNamespace.Run("ip", "link", "set", "lo", "up");
+        NetworkNamespace.Run("ip", "link", "set", "left", "down");
+        LinkAddress[] added = [new(First, 24, "left"), new(Second, 64, "left")];
+
+        Assert.All([.. added, .. added], LocalAddresses.Add);
+
+        Assert.Equal(added, LocalAddresses.OfLinks());
+        Assert.Empty(LocalAddresses.Missing([First, Second]));
+        Assert.Equal(Errno.ENODEV, Assert.Throws<LinuxException>(() => LocalAddresses.Add(new LinkAddress(First, 24, "right7"))).Errno);
+    });
+
+    [Fact]
     public Task An_address_with_a_peer_is_our_end() => NetworkNamespace.RunAsync(() =>
     {
         MakeLink();

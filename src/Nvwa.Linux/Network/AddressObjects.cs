@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using System.Net;
+using System.Net.Sockets;
 using static Nvwa.Linux.Rtnetlink;
 
 namespace Nvwa.Linux;
@@ -44,6 +46,19 @@ internal sealed class AddressObjects() : NetworkObjects("address", RTM_NEWADDR, 
         copy.Set(RouteAttribute.Of(IFA_FLAGS, flags));
         copy.Sort();
         return copy;
+    }
+
+    /// <summary>One that is usable at once.</summary>
+    public static RouteMessage New(int link, IPAddress address, int prefixLength)
+    {
+        bool is4 = address.AddressFamily == AddressFamily.InterNetwork;
+        byte[] bytes = address.GetAddressBytes();
+        RouteMessage message = new([is4 ? AF_INET : AF_INET6, (byte)prefixLength, 0, 0, 0, 0, 0, 0], []);
+        message.SetHeader(IndexOffset, link);
+        message.Set(new RouteAttribute(IFA_ADDRESS, bytes));
+        message.Set(new RouteAttribute(IFA_LOCAL, bytes));
+        message.Set(RouteAttribute.Of(IFA_FLAGS, is4 ? 0 : IFA_F_NODAD));
+        return message;
     }
 
     public override ushort FlagsToAdd(RouteMessage message) => NLM_F_CREATE | NLM_F_REPLACE;
