@@ -151,7 +151,11 @@ internal sealed class LinkApplication(IReadOnlyList<NetworkLink> wanted, RouteSo
             cancellation.ThrowIfCancellationRequested();
             NetworkLink? peer = PeerOf(link);
             int lower = peer is null ? IndexOf(link.Lower) ?? 0 : 0;
-            NetworkLinks.Make(socket, link, lower, DataOf(link, LinkKind.Find(link.Kind)!.AtCreation), peer);
+            if (!TryMake(link, lower, peer))
+            {
+                continue;
+            }
+
             undo.Add($"link {link.Name}", () => Unmake(link.Name));
             _made.UnionWith(peer is null ? [link.Index] : [link.Index, peer.Index]);
             if (peer is not null)
@@ -161,6 +165,20 @@ internal sealed class LinkApplication(IReadOnlyList<NetworkLink> wanted, RouteSo
         }
 
         return missing.Count > 0;
+    }
+
+    /// <returns>False where its module, which was loaded for it, came with one of this name: bond0, dummy0.</returns>
+    private bool TryMake(NetworkLink link, int lower, NetworkLink? peer)
+    {
+        try
+        {
+            NetworkLinks.Make(socket, link, lower, DataOf(link, LinkKind.Find(link.Kind)!.AtCreation), peer);
+            return true;
+        }
+        catch (LinuxException taken) when (taken.Errno == Errno.EEXIST && NetworkLinks.Read(socket).Exists(each => each.Name == link.Name))
+        {
+            return false;
+        }
     }
 
     private void Unmake(string name)
