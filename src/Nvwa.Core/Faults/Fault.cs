@@ -25,6 +25,9 @@ public enum Fault
     /// <summary>No space for the plan in the journal.</summary>
     PlanNotWritten = 304,
 
+    /// <summary>The kernel, or a tool, does not tell the network configuration.</summary>
+    NetworkNotRead = 305,
+
     /// <summary>All that is not kept is stopped.</summary>
     QuiesceCrash = 401,
     QuiescePowerCut = 402,
@@ -79,6 +82,13 @@ public enum Fault
 
     /// <summary>The workload runs, and the journal cannot be told.</summary>
     RestoredNotWritten = 711,
+
+    /// <summary>The network configuration is applied; the journal does not know it yet.</summary>
+    NetworkCrash = 712,
+    NetworkPowerCut = 713,
+
+    /// <summary>A step of the network configuration is refused: those before it are undone.</summary>
+    NetworkFails = 714,
 
     /// <summary>All workloads run; the journal is still open.</summary>
     ConfirmCrash = 801,

@@ -24,12 +24,17 @@ public readonly record struct RtcTick(long Seconds, long Boottime);
 [JsonDerivedType(typeof(Opened), "opened")]
 [JsonDerivedType(typeof(PhaseEntered), "phase")]
 [JsonDerivedType(typeof(Planned), "planned")]
+[JsonDerivedType(typeof(Addressed), "addressed")]
+[JsonDerivedType(typeof(NetworkSaved), "network-saved")]
 [JsonDerivedType(typeof(Locked), "locked")]
 [JsonDerivedType(typeof(AllFrozen), "frozen")]
 [JsonDerivedType(typeof(Saved), "saved")]
 [JsonDerivedType(typeof(Committed), "committed")]
 [JsonDerivedType(typeof(Revoked), "revoked")]
 [JsonDerivedType(typeof(RolledBack), "rolled-back")]
+[JsonDerivedType(typeof(NetworkAttempted), "network-attempted")]
+[JsonDerivedType(typeof(NetworkRestored), "network-restored")]
+[JsonDerivedType(typeof(NetworkNotRestored), "network-not-restored")]
 [JsonDerivedType(typeof(Arrived), "arrived")]
 [JsonDerivedType(typeof(Attempted), "attempted")]
 [JsonDerivedType(typeof(Resuming), "resuming")]
@@ -61,6 +66,15 @@ public sealed record Planned(
     IReadOnlyList<string> StopList,
     RtcTick? Rtc,
     int? PanicTimeout = null) : JournalRecord;
+
+/// <summary>The host's addresses; many are spread over several records. One that something kept is bound to is brought up for it.</summary>
+public sealed record Addressed(IReadOnlyList<KeptAddress> Addresses) : JournalRecord;
+
+/// <summary>The host's network configuration is on disk, beside the journal: <c>restore_net</c>.</summary>
+/// <param name="Bytes">Of the file.</param>
+/// <param name="Digest">Of its content; nothing else is applied.</param>
+/// <param name="At">When it was read.</param>
+public sealed record NetworkSaved(long Bytes, string Digest, Stamp At) : JournalRecord;
 
 /// <summary>Endpoints whose packets are dropped until the workload runs again; many are spread over several records.</summary>
 public sealed record Locked(string Workload, IReadOnlyList<KeptEndpoint> Endpoints) : JournalRecord;
@@ -95,6 +109,18 @@ public sealed record RolledBack(
     IReadOnlyList<string> Restarted,
     IReadOnlyList<string> Troubles,
     Stamp At) : JournalRecord;
+
+/// <summary>The network configuration is about to be applied: once in each boot, and no more if that took the machine down.</summary>
+public sealed record NetworkAttempted(string BootId, Stamp At) : JournalRecord;
+
+/// <summary>The network is as it was.</summary>
+/// <param name="BootId">Of the boot in which it is.</param>
+/// <param name="Notes">What is not, and was no reason to undo the rest.</param>
+/// <param name="At">When the last step was taken.</param>
+public sealed record NetworkRestored(string BootId, IReadOnlyList<string> Notes, Stamp At) : JournalRecord;
+
+/// <summary>What was applied is undone: the network is what the host's own configuration makes of it.</summary>
+public sealed record NetworkNotRestored(string BootId, string Reason, Stamp At) : JournalRecord;
 
 /// <summary>User space of a later boot found the committed journal.</summary>
 public sealed record Arrived(string BootId, string Release, Stamp At) : JournalRecord;

@@ -96,6 +96,49 @@ public sealed record WorkloadState(Workload Workload, WorkloadStep Step)
     public bool IsSettled => Step is WorkloadStep.Restored or WorkloadStep.ColdStarted or WorkloadStep.Lost;
 }
 
+/// <summary>How far the network configuration is.</summary>
+public enum NetworkStep
+{
+    None = 0,
+    Saved = 1,
+    Attempted = 2,
+    Restored = 3,
+    NotRestored = 4,
+}
+
+/// <summary>What the journal tells of the network configuration.</summary>
+/// <param name="Step">How far it is.</param>
+/// <param name="Bytes">Of the file that it was saved to.</param>
+/// <param name="Digest">Of that file.</param>
+public sealed record NetworkState(NetworkStep Step, long Bytes, string Digest)
+{
+    /// <summary>The boot of the last step, if it was one after the switch.</summary>
+    public string? BootId { get; init; }
+
+    /// <summary>What is not as it was, although the rest is.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
+    /// <summary>Why it was not restored.</summary>
+    public string? Reason { get; init; }
+
+    /// <summary>
+    /// Why it may not be applied in this boot; null if it may. Another boot knows nothing of what one before it made; but a
+    /// configuration that took the machine down must not do so for ever.
+    /// </summary>
+    public string? Obstacle(string bootId) => Step switch
+    {
+        NetworkStep.Attempted when BootId != bootId => "the machine went down while it was being applied",
+        NetworkStep.Attempted => "its application did not come to an end, and nobody knows how far it came",
+        _ when BootId == bootId => Reason ?? "it is in place already",
+        _ => null,
+    };
+
+    public bool IsRestoredIn(string bootId) => Step == NetworkStep.Restored && BootId == bootId;
+
+    internal NetworkState At(NetworkStep step, string bootId, string? reason = null, IReadOnlyList<string>? notes = null) =>
+        this with { Step = step, BootId = bootId, Reason = reason, Notes = notes ?? [] };
+}
+
 /// <summary>
 /// An update as its journal tells it: the fold of the records. The journal alone says what to do after a crash, a power
 /// cut or a boot.
@@ -112,6 +155,12 @@ public sealed record UpdateState(Opened Opening)
 
     /// <summary>kernel.panic as the administrator has it.</summary>
     public int? PanicTimeout { get; init; }
+
+    /// <summary>Of the host, before the switch.</summary>
+    public IReadOnlyList<KeptAddress> Addresses { get; init; } = [];
+
+    /// <summary>Null where it is not to be restored.</summary>
+    public NetworkState? Network { get; init; }
 
     public AllFrozen? Freeze { get; init; }
 
@@ -167,6 +216,11 @@ public sealed record UpdateState(Opened Opening)
             OldRtc = planned.Rtc,
             PanicTimeout = planned.PanicTimeout,
         },
+        Addressed addressed => this with { Addresses = [.. Addresses, .. addressed.Addresses] },
+        NetworkSaved saved => this with { Network = new NetworkState(NetworkStep.Saved, saved.Bytes, saved.Digest) },
+        NetworkAttempted attempted => this with { Network = Network?.At(NetworkStep.Attempted, attempted.BootId) },
+        NetworkRestored restored => this with { Network = Network?.At(NetworkStep.Restored, restored.BootId, notes: restored.Notes) },
+        NetworkNotRestored failed => this with { Network = Network?.At(NetworkStep.NotRestored, failed.BootId, failed.Reason) },
         Locked locked => With(locked.Workload, state => state with { Endpoints = [.. state.Endpoints, .. locked.Endpoints] }),
         AllFrozen frozen => this with { Freeze = frozen },
         Saved saved => With(saved.Workload, state => state with { Step = WorkloadStep.Saved, ImageBytes = saved.Bytes, SavedAt = saved.At, Digest = saved.Digest }),

@@ -35,6 +35,12 @@ public enum ServiceType
 /// <param name="Inode">Of the socket, in the old kernel.</param>
 public sealed record ExternalSocket(long Inode);
 
+/// <summary>An address of the host.</summary>
+/// <param name="Address">As IPAddress writes it.</param>
+/// <param name="PrefixLength">In bits.</param>
+/// <param name="Link">The name of the interface that has it.</param>
+public sealed record KeptAddress(string Address, int PrefixLength, string Link);
+
 /// <summary>A socket whose packets are dropped, never refused, while its owner does not run.</summary>
 /// <param name="Protocol"><c>tcp</c> or <c>udp</c>.</param>
 /// <param name="Local">The own address and port.</param>

@@ -4,6 +4,7 @@
 journal-1  as the first version wrote it
 journal-2  with what came since: kernel.panic, digests of images, troubles of a closed update
 journal-3  with sandboxes, IPC namespaces, watchdogs, identifiers and unit files of workloads
+journal-4  with addresses and the network configuration
 """
 import pathlib
 import struct
@@ -66,6 +67,24 @@ def third(record):
             .replace('"journalSockets":[]', '"journalSockets":[],"sandbox":[],"noExec":false,"ownIpc":false,"watchdog":0,"identifier":null,"unitFiles":null'))
 
 
+NETWORK = {
+    "locked": [
+        '{"record":"addressed","addresses":[{"address":"10.0.2.15","prefixLength":24,"link":"ens3"},{"address":"fd66::2","prefixLength":64,"link":"ens3"}]}',
+        '{"record":"network-saved","bytes":4711,"digest":"5ca1ab1e","at":' + at(3) + '}',
+    ],
+    "arrived": [
+        '{"record":"network-attempted","bootId":"9c41d2ee-new","at":' + at(9) + '}',
+        '{"record":"network-restored","bootId":"9c41d2ee-new","notes":["link tun0 (tun) is not there"],"at":' + at(9) + '}',
+        '{"record":"network-not-restored","bootId":"9c41d2ee-new","reason":"set up link eth0: Connection timed out","at":' + at(9) + '}',
+    ],
+}
+
+
+def fourth(records):
+    """With these before the records of those kinds."""
+    return [each for record in records for each in [*NETWORK.get(record.split('"')[3], []), record]]
+
+
 def write(name, records):
     journal = b"NVWAJRN1"
     for record in records:
@@ -78,3 +97,4 @@ def write(name, records):
 write("journal-1", FIRST)
 write("journal-2", [second(record) for record in FIRST])
 write("journal-3", [third(second(record)) for record in FIRST])
+write("journal-4", fourth([third(second(record)) for record in FIRST]))

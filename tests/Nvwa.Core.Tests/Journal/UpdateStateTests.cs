@@ -264,6 +264,31 @@ public sealed class UpdateStateTests
     public void A_record_of_a_type_nobody_knows_is_an_error() =>
         Assert.Throws<InvalidDataException>(() => UpdateState.Of([Records.Opened, new Strange()]));
 
+    [Fact]
+    public void The_network_is_applied_once_in_a_boot_and_no_more_once_that_took_the_machine_down()
+    {
+        const string Later = "a boot after that";
+        NetworkSaved saved = new(7, "x", At);
+        NetworkAttempted attempted = new(Records.NewBoot, At);
+
+        Assert.Null(Fold().Network);
+        Assert.Equal(new NetworkState(NetworkStep.Saved, 7, "x"), Fold(saved).Network);
+        Assert.Null(Obstacle(Records.NewBoot));
+        Assert.Equal("its application did not come to an end, and nobody knows how far it came", Obstacle(Records.NewBoot, attempted));
+        Assert.Equal("the machine went down while it was being applied", Obstacle(Later, attempted));
+        Assert.Equal("no", Obstacle(Records.NewBoot, attempted, new NetworkNotRestored(Records.NewBoot, "no", At)));
+        Assert.Null(Obstacle(Later, attempted, new NetworkNotRestored(Records.NewBoot, "no", At)));
+        Assert.Equal("it is in place already", Obstacle(Records.NewBoot, attempted, new NetworkRestored(Records.NewBoot, [], At)));
+        Assert.Null(Obstacle(Later, attempted, new NetworkRestored(Records.NewBoot, [], At)));
+
+        string? Obstacle(string boot, params JournalRecord[] records) => Fold([saved, .. records]).Network!.Obstacle(boot);
+    }
+
+    /// <summary>Whoever wrote such a journal, it is no reason to break.</summary>
+    [Fact]
+    public void Without_a_saved_network_its_later_records_say_nothing() =>
+        Assert.Null(Fold(new NetworkAttempted(Records.NewBoot, At), new NetworkRestored(Records.NewBoot, [], At)).Network);
+
     private static UpdateState Fold(params JournalRecord[] records) => UpdateState.Of([.. Planned, .. records])!;
 
     private static WorkloadState Redis(params JournalRecord[] records) => Fold(records).Find("redis.service")!;
