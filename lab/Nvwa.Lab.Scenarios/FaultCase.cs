@@ -42,6 +42,9 @@ public sealed record FaultCase(string Name, string Phase, EndState End)
     /// <summary>The CRIU of this update, where it is not the host's.</summary>
     public string? Criu { get; init; }
 
+    /// <summary>With restore_net.</summary>
+    public bool RestoresNetwork { get; init; }
+
     /// <summary>Of the kernel to change to; null for the image's other one.</summary>
     public string? Version { get; init; }
 

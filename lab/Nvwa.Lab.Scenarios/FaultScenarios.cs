@@ -111,6 +111,17 @@ public sealed class FaultScenarios(PreparedHost prepared, FaultTable table) : IC
 
     [Fact]
     [Trait("half", "full")]
+    public Task A_network_that_is_not_restored_costs_no_workload() => RunAsync(
+        "fault-network",
+        [
+            FaultCase.Failure("NetworkNotRead", "Prepare", EndState.RolledBack) with { RestoresNetwork = true },
+            FaultCase.Failure("NetworkFails", "Restore", EndState.Degraded) with { RestoresNetwork = true, LeavesTrouble = true },
+            FaultCase.Failure("NetworkCrash", "Restore", EndState.Degraded) with { RestoresNetwork = true, LeavesTrouble = true },
+            FaultCase.Failure("NetworkPowerCut", "Restore", EndState.Degraded) with { RestoresNetwork = true, LeavesTrouble = true, PowerOn = LabKernel.New },
+        ]);
+
+    [Fact]
+    [Trait("half", "full")]
     public Task Damaged_images_cost_their_owner_its_memory_and_nobody_else() => RunAsync(
         "fault-images",
         [

@@ -87,7 +87,7 @@ internal sealed class FaultyHost(NvwaHost host, LabImage image, FaultTable table
         string server = fault.Criu is null
             ? NvwaHost.DefaultServerConfiguration
             : NvwaHost.DefaultServerConfiguration.Replace("/usr/sbin/criu", fault.Criu, StringComparison.Ordinal);
-        await host.ConfigureAsync(_workloads!.Configuration, server);
+        await host.ConfigureAsync(_workloads!.Configuration + (fault.RestoresNetwork ? "restore_net: true\n" : ""), server);
         _ = await Guest.OutputOfAsync(fault.Before, SettleTimeout);
         await FaultSeam.ArmAsync(Guest, fault.Seam);
     }

@@ -44,6 +44,8 @@ public static class LabPackage
         new LabFile(LabPaths.Workload("slow-stop.service"), "/etc/systemd/system/slow-stop.service"),
         new LabFile(LabPaths.Workload("disk-filler.service"), "/etc/systemd/system/disk-filler.service"),
         new LabFile(LabPaths.Workload("damage.service"), "/etc/systemd/system/damage.service"),
+        new LabFile(LabPaths.Workload("network-setup"), "/root/network-setup", LabFile.Executable),
+        new LabFile(LabPaths.Workload("network-state.py"), "/root/network-state.py", LabFile.Executable),
         new LabFile(LabPaths.Workload("haproxy.cfg"), "/root/haproxy.cfg"),
         new LabFile(LabPaths.Workload("nginx.conf"), "/root/nginx.conf"),
         new LabFile(LabPaths.Workload("units/keeper.py"), "/usr/local/bin/keeper.py", LabFile.Executable),
