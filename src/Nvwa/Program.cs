@@ -37,6 +37,11 @@ var internals = new CommandTree.Internals(
         using IHost host = Connect();
         return await new LockHolder(host, hangUps.WaitAsync, () => Notify.Send("READY=1"), Log).RunAsync(cancellation);
     },
+    Network: async cancellation =>
+    {
+        using IHost host = Connect();
+        return await new NetworkRestore(host, Log).RunAsync(cancellation);
+    },
     Resume: async (name, cancellation) =>
     {
         SpeakToJournal();

@@ -56,7 +56,8 @@ internal sealed record UpdateReport(
     IReadOnlyList<PhaseTime> Phases,
     IReadOnlyList<WorkloadReport> Workloads,
     IReadOnlyList<string> Restarted,
-    IReadOnlyList<string> Troubles)
+    IReadOnlyList<string> Troubles,
+    NetworkStep? Network)
 {
     public static UpdateReport Of(UpdateState state) => new(
         state.Id,
@@ -68,7 +69,8 @@ internal sealed record UpdateReport(
         [.. state.Phases.Select((entered, i) => Time(entered, state.Phases.ElementAtOrDefault(i + 1)))],
         [.. state.Workloads.Select(workload => Of(state, workload))],
         state.RollBack?.Restarted ?? [],
-        state.RollBack?.Troubles ?? state.End?.Troubles ?? []);
+        state.RollBack?.Troubles ?? state.End?.Troubles ?? [],
+        state.Network?.Step);
 
     private static WorkloadReport Of(UpdateState state, WorkloadState workload) => new(
         workload.Workload.Name,
@@ -104,7 +106,7 @@ internal sealed record PendingParameters(IReadOnlyList<string> Workloads);
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     Converters = [
         typeof(LowerCaseNames<Phase>), typeof(LowerCaseNames<Verdict>), typeof(LowerCaseNames<WorkloadKind>),
-        typeof(LowerCaseNames<WorkloadStep>), typeof(LowerCaseNames<Outcome>)],
+        typeof(LowerCaseNames<WorkloadStep>), typeof(LowerCaseNames<NetworkStep>), typeof(LowerCaseNames<Outcome>)],
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(UpdateParameters))]

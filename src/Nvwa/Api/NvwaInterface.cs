@@ -29,9 +29,11 @@ internal static class NvwaInterface
 
         type PhaseTime (phase: string, began: string, milliseconds: ?int)
 
+        # network: saved, attempted, restored or notRestored; null where restore_net is off.
         # outcome: none while the update runs; updated, degraded, rolledBack, interrupted or discarded.
         type Update (id: string, oldKernel: string, newKernel: string, phase: string, outcome: string, reason: ?string,
-                     phases: []PhaseTime, workloads: []Workload, restarted: []string, troubles: []string)
+                     phases: []PhaseTime, workloads: []Workload, restarted: []string, troubles: []string,
+                     network: ?string)
 
         # With 'more', a reply for each step; the last one is sent just before the switch, or by a dry run or a rollback.
         method Update(version: string, append: ?string, dryRun: ?bool) -> (id: ?string, phase: string, message: string,

@@ -9,7 +9,7 @@ internal static class CheckList
     [
         new AppendCheck(), new KernelImageCheck(), new InitrdCheck(), new ModulesCheck(), new KernelConfigurationCheck(), new ParametersCheck(),
         new ProcessorCheck(), new KexecCheck(), new LockdownCheck(), new WatchdogCheck(), new CapabilitiesCheck(), new SelinuxCheck(), new JournalCheck(), new ImagesCheck(), new CriuCheck(),
-        new SwitchesCheck(), new BlackoutCheck(),
+        new SwitchesCheck(), new NetworkCheck(), new BlackoutCheck(),
     ];
 
     private static readonly IWorkloadCheck[] OfWorkload =

@@ -20,10 +20,5 @@ internal sealed class SwitchesCheck : IHostCheck
             string why = File.Exists("/dev/pinmem") ? "this version of nvwa does not use pin memory" : "this kernel has no pin memory";
             yield return CheckResult.Warn(Name, "enable_pin_memory", $"{why}; the update goes on without");
         }
-
-        if (host.Restore.RestoreNet)
-        {
-            yield return CheckResult.Warn(Name, "restore_net", "this version leaves the network to the host's own configuration");
-        }
     }
 }

@@ -11,6 +11,7 @@ internal static class CommandTree
     public sealed record Internals(
         Func<CancellationToken, Task<ExitCode>> Daemon,
         Func<CancellationToken, Task<ExitCode>> Lock,
+        Func<CancellationToken, Task<ExitCode>> Network,
         Func<string, CancellationToken, Task<ExitCode>> Resume,
         Func<string, ExitCode> Generate);
 
@@ -40,6 +41,7 @@ internal static class CommandTree
             Status(client),
             Hidden(new Command("daemon", "The daemon (nvwa.service)."), (_, cancellation) => internals.Daemon(cancellation)),
             Hidden(new Command("lock", "Holds the packet lock (nvwa-lock.service)."), (_, cancellation) => internals.Lock(cancellation)),
+            Hidden(new Command("network", "Restores the network configuration (nvwa-network.service)."), (_, cancellation) => internals.Network(cancellation)),
             Resume(internals),
             Generate(internals),
         };

@@ -37,6 +37,7 @@ internal static class Output
         writer.WriteLine($"Update {update.Id}: {update.OldKernel} -> {update.NewKernel}, {ended}");
         Tell(writer, "Reason", update.Reason is null ? [] : [update.Reason]);
         Tell(writer, "Restarted", update.Restarted);
+        Tell(writer, "Network", update.Network is { } network ? [Name(network)] : []);
         Tell(writer, "Trouble", update.Troubles);
         if (update.Workloads.Count > 0)
         {

@@ -1,5 +1,6 @@
 using Nvwa.Core.Configuration;
 using Nvwa.Core.Journal;
+using Nvwa.Hosts;
 using Nvwa.Linux;
 using Nvwa.Restore;
 using Nvwa.State;
@@ -34,6 +35,13 @@ internal sealed class Clearing(ConfigurationFiles files, IUpdateJournal journal,
         {
             systemd.Stop(LockHolder.Unit);
             _removed.Add("the packet lock");
+        }
+
+        systemd.Stop(NetworkRestore.Unit);
+        new Networkd("/").ForgetForeign();
+        if (new NetworkFile(UpdateJournal.Directory).Remove())
+        {
+            _removed.Add("the saved network configuration");
         }
 
         // The journal is closed, so the generator's drop-ins go. It leaves its place last: a daemon that ends before that finds

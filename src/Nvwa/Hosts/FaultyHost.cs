@@ -140,10 +140,30 @@ internal sealed class FaultyHost(IHost host, IFaults faults) : IHost
 
     public void TellLockHolder() => host.TellLockHolder();
 
-    public Task AwaitAddressesAsync(IReadOnlyList<KeptEndpoint> endpoints, CancellationToken cancellation)
+    public IReadOnlyList<KeptAddress> Addresses() => host.Addresses();
+
+    public Task<SavedNetwork> SaveNetworkAsync(CancellationToken cancellation)
+    {
+        Throw(Fault.NetworkNotRead, () => new LinuxException("nft", "-s list ruleset", Errno.ENOMEM));
+        return host.SaveNetworkAsync(cancellation);
+    }
+
+    public async Task<IReadOnlyList<string>> RestoreNetworkAsync(NetworkState network, CancellationToken cancellation)
+    {
+        Throw(Fault.NetworkFails, () => new LinuxException("make link", "bond0 (bond)", Errno.EOPNOTSUPP));
+        IReadOnlyList<string> notes = await host.RestoreNetworkAsync(network, cancellation);
+        End(Fault.NetworkCrash, Fault.NetworkPowerCut);
+        return notes;
+    }
+
+    public void ForgetNetwork() => host.ForgetNetwork();
+
+    public void BringUp(IReadOnlyList<KeptAddress> addresses, IReadOnlyList<KeptEndpoint> endpoints) => host.BringUp(addresses, endpoints);
+
+    public Task AwaitAddressesAsync(IReadOnlyList<KeptEndpoint> endpoints, TimeSpan patience, CancellationToken cancellation)
     {
         Throw(Fault.AddressMissing, () => new TimeoutException("its address 192.0.2.1 did not come up"));
-        return host.AwaitAddressesAsync(endpoints, cancellation);
+        return host.AwaitAddressesAsync(endpoints, patience, cancellation);
     }
 
     public Task VerifyImagesAsync(ImageStore images, WorkloadState workload, CancellationToken cancellation)

@@ -21,7 +21,7 @@ internal sealed class StepFailedException(string reason, Exception? cause = null
 
 /// <summary>
 /// All that an update touches, one member for each step that can fail by itself. The runs (<see cref="UpdateRun"/>,
-/// <see cref="RollBack"/>, <see cref="Restore.RestoreRun"/>, <see cref="Restore.Resume"/>) decide what happens in which
+/// <see cref="RollBack"/>, <see cref="Restore.RestoreRun"/>, <see cref="Restore.NetworkRestore"/>, <see cref="Restore.Resume"/>) decide what happens in which
 /// order, and reach the machine through nothing else. There are two: <see cref="LinuxHost"/>, and the simulated one of the
 /// tests; <see cref="FaultyHost"/> stands before either and makes steps fail.
 /// <para>
@@ -139,10 +139,29 @@ internal interface IHost : IDisposable
     /// <summary>The holder of the packet lock looks at the journal again.</summary>
     void TellLockHolder();
 
+    // The network's configuration.
+
+    /// <summary>Of all links.</summary>
+    IReadOnlyList<KeptAddress> Addresses();
+
+    /// <summary>Reads it, and brings it to disk.</summary>
+    Task<SavedNetwork> SaveNetworkAsync(CancellationToken cancellation);
+
+    /// <summary>Makes it so again; what fails is undone before it throws.</summary>
+    /// <returns>What is not as it was, in words.</returns>
+    Task<IReadOnlyList<string>> RestoreNetworkAsync(NetworkState network, CancellationToken cancellation);
+
+    /// <summary>What was saved, and what tells network managers of it. That there is none is no error.</summary>
+    void ForgetNetwork();
+
     // Restoring.
 
     /// <summary>A connection can only be restored where its own address is up.</summary>
-    Task AwaitAddressesAsync(IReadOnlyList<KeptEndpoint> endpoints, CancellationToken cancellation);
+    /// <exception cref="TimeoutException">One is not, after this time.</exception>
+    Task AwaitAddressesAsync(IReadOnlyList<KeptEndpoint> endpoints, TimeSpan patience, CancellationToken cancellation);
+
+    /// <summary>Of these those that the endpoints are bound to, and the host has not.</summary>
+    void BringUp(IReadOnlyList<KeptAddress> addresses, IReadOnlyList<KeptEndpoint> endpoints);
 
     /// <summary>Reads the images from end to end.</summary>
     /// <exception cref="InvalidDataException">They are not what was saved, or somebody else could have changed them.</exception>
@@ -173,6 +192,11 @@ internal interface IDumper : IAsyncDisposable
     /// <summary>Cannot be cancelled. The workload stays as it is, frozen.</summary>
     Task<DumpedImages> DumpAsync();
 }
+
+/// <param name="Bytes">Of the file.</param>
+/// <param name="Digest">Of its content.</param>
+/// <param name="LeftOut">What is not in it, in words.</param>
+internal sealed record SavedNetwork(long Bytes, string Digest, IReadOnlyList<string> LeftOut);
 
 /// <param name="Bytes">Of all images.</param>
 /// <param name="Digest">Of their list of digests.</param>

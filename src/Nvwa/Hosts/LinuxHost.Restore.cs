@@ -40,21 +40,31 @@ internal sealed partial class LinuxHost
     /// <summary>What the service said of itself, from its restore to its announcement.</summary>
     private string _status = "";
 
-    public async Task AwaitAddressesAsync(IReadOnlyList<KeptEndpoint> endpoints, CancellationToken cancellation)
+    public async Task AwaitAddressesAsync(IReadOnlyList<KeptEndpoint> endpoints, TimeSpan patience, CancellationToken cancellation)
     {
-        IPAddress[] bound =
-        [
-            .. endpoints.Select(endpoint => endpoint.LocalEndPoint().Address)
-                .Select(address => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address)
-                .Where(address => !address.Equals(IPAddress.Any) && !address.Equals(IPAddress.IPv6Any) && !IsGroup(address))
-                .Distinct(),
-        ];
-        if (!await LocalAddresses.WaitAsync(bound, AddressDeadline, cancellation))
+        IPAddress[] bound = [.. Bound(endpoints)];
+        if (!await LocalAddresses.WaitAsync(bound, patience, cancellation))
         {
             string missing = string.Join(", ", LocalAddresses.Missing(bound));
-            throw new TimeoutException($"its address {missing} did not come up within {AddressDeadline.TotalSeconds} s");
+            throw new TimeoutException($"its address {missing} did not come up within {patience.TotalSeconds} s");
         }
     }
+
+    public void BringUp(IReadOnlyList<KeptAddress> addresses, IReadOnlyList<KeptEndpoint> endpoints)
+    {
+        HashSet<string> missing = [.. LocalAddresses.Missing([.. Bound(endpoints)]).Select(address => $"{address}")];
+        foreach (KeptAddress address in addresses.Where(address => missing.Contains(address.Address)))
+        {
+            LocalAddresses.Add(new LinkAddress(IPAddress.Parse(address.Address), address.PrefixLength, address.Link));
+        }
+    }
+
+    /// <summary>Addresses of this host that sockets have: neither any nor a group.</summary>
+    private static IEnumerable<IPAddress> Bound(IReadOnlyList<KeptEndpoint> endpoints) => endpoints
+        .Select(endpoint => endpoint.LocalEndPoint().Address)
+        .Select(address => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address)
+        .Where(address => !address.Equals(IPAddress.Any) && !address.Equals(IPAddress.IPv6Any) && !IsGroup(address))
+        .Distinct();
 
     public Task VerifyImagesAsync(ImageStore images, WorkloadState workload, CancellationToken cancellation) => Task.Run(
         () =>

@@ -47,6 +47,11 @@ internal static class Generator
 
         files["sysinit.target.wants/nvwa-lock.service"] = $"{Units}/nvwa-lock.service";
         files["multi-user.target.wants/nvwa.service"] = $"{Units}/nvwa.service";
+        if (state.Network is not null)
+        {
+            files[$"sysinit.target.wants/{NetworkRestore.Unit}"] = $"{Units}/{NetworkRestore.Unit}";
+        }
+
         foreach (WorkloadState workload in state.Workloads.Where(NeedsDropIn))
         {
             files[$"{workload.Workload.Unit}.d/50-nvwa.conf"] = DropIn(workload.Workload, state.Opening.ImagesDirectory);
@@ -75,7 +80,7 @@ internal static class Generator
     private static string DropIn(Workload workload, string images) => $"""
         # Made by nvwa while {workload.Name} waits to be restored; gone once the update is confirmed.
         [Unit]
-        After=nvwa-lock.service
+        After=nvwa-lock.service nvwa-network.service
         RequiresMountsFor={Escape(images)}
         ConditionPathExists=
         AssertPathExists=

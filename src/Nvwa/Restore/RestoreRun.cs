@@ -29,6 +29,7 @@ internal sealed class RestoreRun(IHost host, Action<string> log)
         // What died on the way, before its images were consumed, is tried once more.
         await StartAsync(workload => workload.IsPending(host.BootId), cancellation);
         await SettleTheRestAsync(cancellation);
+        await SettleNetworkAsync(cancellation);
         host.Journal.Append(new PhaseEntered(Phase.Confirm, host.Now()));
         // What takes time comes before the last look at who lives.
         RemoveImages(host.Journal.Read()!);
@@ -62,6 +63,22 @@ internal sealed class RestoreRun(IHost host, Action<string> log)
             [.. host.Journal.Read()!.Workloads.Where(workload => !workload.IsSettled)],
             workload => workload.Obstacle(host.BootId) ?? $"its restore did not finish; see: journalctl -b -u {UnitOf(workload)}",
             cancellation);
+    }
+
+    /// <summary>Its unit has ended long ago, unless it never ran, or was killed.</summary>
+    private async Task SettleNetworkAsync(CancellationToken cancellation)
+    {
+        // Asked first: one that is just being stopped writes its own record before it ends.
+        if (host.Journal.Read()!.Network is { Step: NetworkStep.Saved or NetworkStep.Attempted })
+        {
+            await host.StopOnlyAsync([NetworkRestore.Unit], cancellation);
+        }
+
+        if (host.Journal.Read()!.Network is { Step: not NetworkStep.NotRestored } network && !network.IsRestoredIn(host.BootId))
+        {
+            string reason = network.Step == NetworkStep.Attempted ? network.Obstacle(host.BootId)! : "nobody began to apply it";
+            host.Journal.Append(new NetworkNotRestored(host.BootId, reason, host.Now()));
+        }
     }
 
     private bool IsResumedAndRuns(WorkloadState workload) =>
@@ -144,7 +161,14 @@ internal sealed class RestoreRun(IHost host, Action<string> log)
             _troubles.Add($"the packet lock could not be held, connections may have been reset; see: journalctl -b -u {LockHolder.Unit}");
         }
 
-        Outcome outcome = wasLocked && state.Workloads.All(workload => workload.Step == WorkloadStep.Restored) ? Outcome.Updated : Outcome.Degraded;
+        if (state.Network is { Step: NetworkStep.NotRestored } network)
+        {
+            _troubles.Add($"the network configuration was not restored, it is what this host's own configuration makes of it: {network.Reason}; see: journalctl -b -u {NetworkRestore.Unit}");
+        }
+
+        _troubles.AddRange(state.Network?.Notes.Select(note => $"network: {note}") ?? []);
+        bool isNetworkRestored = state.Network?.IsRestoredIn(host.BootId) ?? true;
+        Outcome outcome = wasLocked && isNetworkRestored && state.Workloads.All(workload => workload.Step == WorkloadStep.Restored) ? Outcome.Updated : Outcome.Degraded;
         host.Journal.Append(new Closed(outcome, tick, host.Now(), _troubles));
         await FinishAsync(host, state, cancellation);
         return outcome;
@@ -164,6 +188,8 @@ internal sealed class RestoreRun(IHost host, Action<string> log)
 
         host.Reload();
         host.Stop(LockHolder.Unit);
+        host.Forget(NetworkRestore.Unit);
+        host.ForgetNetwork();
         // Until now their drop-ins kept systemd from starting them again, and a boot may not have them among its own.
         await host.StartAllAsync(
             [.. state.Workloads.Where(workload => workload.Workload.Kind == WorkloadKind.Service).Select(workload => workload.Workload.Unit)], StartDeadline, cancellation);

@@ -20,6 +20,12 @@ internal sealed class Resume(IHost host, Action<string> log)
     /// <summary>For what is in the way to go away by itself.</summary>
     private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(5);
 
+    /// <summary>For whoever configures the network to bring an address up.</summary>
+    private static readonly TimeSpan AddressPatience = TimeSpan.FromSeconds(20);
+
+    /// <summary>For the link that it is on to come up.</summary>
+    private static readonly TimeSpan LinkPatience = TimeSpan.FromSeconds(100);
+
     /// <summary>systemd is told to start the unit anew and ends us; it does so at once.</summary>
     private static readonly TimeSpan ReplacedDeadline = TimeSpan.FromMinutes(2);
 
@@ -49,7 +55,7 @@ internal sealed class Resume(IHost host, Action<string> log)
         int pid;
         try
         {
-            await Task.WhenAll(AwaitAddressesAsync(found, cancellation), host.VerifyImagesAsync(ImageStore.Of(state), found, cancellation));
+            await Task.WhenAll(AwaitAddressesAsync(state, found, cancellation), host.VerifyImagesAsync(ImageStore.Of(state), found, cancellation));
             pid = await RestoreAsync(state, found.Workload, cancellation);
         }
         catch (Exception failed) when (StepFailedException.IsExpected(failed) && !cancellation.IsCancellationRequested)
@@ -73,17 +79,21 @@ internal sealed class Resume(IHost host, Action<string> log)
         return ExitCode.Done;
     }
 
-    /// <summary>Networks that come up late are no reason to lose a workload; one that does not come up at all is.</summary>
-    private async Task AwaitAddressesAsync(WorkloadState workload, CancellationToken cancellation)
+    /// <summary>
+    /// An address that nobody brings up, because it was set by hand, is brought up here. Networks that come up late are no
+    /// reason to lose a workload; one that does not come up at all is.
+    /// </summary>
+    private async Task AwaitAddressesAsync(UpdateState state, WorkloadState workload, CancellationToken cancellation)
     {
         try
         {
-            await host.AwaitAddressesAsync(workload.Endpoints, cancellation);
+            await host.AwaitAddressesAsync(workload.Endpoints, AddressPatience, cancellation);
         }
         catch (TimeoutException late)
         {
-            log($"resume {workload.Workload.Name}: {late.Message}, waiting once more");
-            await host.AwaitAddressesAsync(workload.Endpoints, cancellation);
+            log($"resume {workload.Workload.Name}: {late.Message}, bringing it up as it was");
+            BestEffort(() => host.BringUp(state.Addresses, workload.Endpoints));
+            await host.AwaitAddressesAsync(workload.Endpoints, LinkPatience, cancellation);
         }
     }
 

@@ -59,6 +59,7 @@ internal sealed class RollBack(IHost host, Action<string> log)
             Try($"remove the images of {workload.Workload.Name}", () => host.RemoveImages(images, workload.Workload));
         }
 
+        Try("remove the saved network configuration", host.ForgetNetwork);
         var closing = new RolledBack(during, reason, restarted, _troubles, host.Now());
         if (thawed)
         {

@@ -43,7 +43,8 @@ public sealed class MessageTests
             new WorkloadReport("1800", WorkloadKind.Process, "nvwa-1800.scope", WorkloadStep.ColdStarted, 1, null, 0, null, null, null),
         ],
         ["cron.service"],
-        ["trouble"]);
+        ["trouble"],
+        NetworkStep.Restored);
 
     [Fact]
     public void Every_message_comes_back_as_it_was() => Assert.All(Messages, message =>

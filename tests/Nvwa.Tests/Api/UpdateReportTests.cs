@@ -52,6 +52,13 @@ public sealed class UpdateReportTests
     }
 
     [Fact]
+    public void The_network_is_told_only_where_it_was_to_be_restored()
+    {
+        Assert.Null(UpdateReport.Of(After()).Network);
+        Assert.Equal(NetworkStep.NotRestored, UpdateReport.Of(After(new NetworkSaved(1, "x", At(20)), new NetworkNotRestored(NewBoot, "no", At(21)))).Network);
+    }
+
+    [Fact]
     public void A_rollback_says_why_what_was_restarted_and_what_went_wrong()
     {
         var report = UpdateReport.Of(After(new RolledBack(Phase.Save, "no room", ["cron.service"], ["trouble"], At(20))));

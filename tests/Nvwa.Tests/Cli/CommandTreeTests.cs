@@ -124,6 +124,7 @@ public sealed class CommandTreeTests : IDisposable
     private CommandTree.Internals Internals() => new(
         Daemon: _ => Call("daemon"),
         Lock: _ => Call("lock"),
+        Network: _ => Call("network"),
         Resume: (name, _) => Call($"resume {name}"),
         Generate: directory => Call($"generate {directory}").GetAwaiter().GetResult());
 

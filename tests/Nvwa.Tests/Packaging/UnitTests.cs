@@ -11,6 +11,7 @@ public sealed class UnitTests
     [Theory]
     [InlineData("nvwa.service", 88)]
     [InlineData("nvwa-lock.service", 32)]
+    [InlineData("nvwa-network.service", 53)]
     public async Task What_a_unit_may_do_does_not_grow(string unit, int threshold)
     {
         var request = new SpawnRequest("systemd-analyze", ["security", "--no-pager", "--offline=true", $"--threshold={threshold}", PathOf(unit)]);

@@ -14,7 +14,7 @@ public sealed class GeneratorTests
         """
         # Made by nvwa while redis.service waits to be restored; gone once the update is confirmed.
         [Unit]
-        After=nvwa-lock.service
+        After=nvwa-lock.service nvwa-network.service
         RequiresMountsFor="/var/nvwa/running/20261121T093000Z"
         ConditionPathExists=
         AssertPathExists=
@@ -80,6 +80,15 @@ public sealed class GeneratorTests
         IEnumerable<JournalRecord> records = UpToCommit.Select(record => record is Planned planned ? planned with { Workloads = [Redis with { Identifier = "redis 100%" }] } : record);
 
         Assert.Contains("\nSyslogIdentifier=redis 100%%\n", Files(UpdateState.Of(records))[RedisDropIn], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_network_is_restored_only_where_it_was_saved()
+    {
+        const string Unit = "sysinit.target.wants/nvwa-network.service";
+
+        Assert.DoesNotContain(Unit, Files(After()));
+        Assert.Equal("/usr/lib/systemd/system/nvwa-network.service", Files(After(new NetworkSaved(1, "x", At(20))))[Unit]);
     }
 
     [Fact]

@@ -26,6 +26,9 @@ internal sealed class Plan
     /// <summary>The journal cannot be read at this step; 0 for never.</summary>
     public int UnreadableAt { get; set; }
 
+    /// <summary>restore_net: for both updates.</summary>
+    public bool RestoresNetwork { get; init; }
+
     /// <summary>Nothing but its faults goes wrong.</summary>
     public bool HasOneFault => Faults.Count == 1 && Ends.Count == 0 && CancelAt == 0 && !HauntCommit && !CriuFailsAfterTheBoundary && DeathAt == 0 && UnreadableAt == 0;
 
@@ -46,6 +49,7 @@ internal sealed class Plan
             CriuFailsAfterTheBoundary = random.Next(40) == 0,
             DeathAt = random.Next(40) == 0 ? random.Next(120, MaxSteps) : 0,
             UnreadableAt = random.Next(40) == 0 ? random.Next(1, MaxSteps) : 0,
+            RestoresNetwork = random.Next(2) == 0,
         };
         Fault[] all = [.. Enum.GetValues<Fault>().Where(fault => fault != Fault.None)];
         for (int count = random.Next(4); count > 0; count--)
@@ -62,7 +66,7 @@ internal sealed class Plan
     }
 
     public override string ToString() =>
-        $"faults [{string.Join(", ", Faults)}], ends [{string.Join(", ", Ends.Select(end => $"{(end.Value ? "power" : "process")}@{end.Key}"))}], cancel at {CancelAt}{(HauntCommit ? ", commit haunted" : "")}{(CriuFailsAfterTheBoundary ? ", CRIU fails after the boundary" : "")}, death at {DeathAt}, unreadable at {UnreadableAt}";
+        $"faults [{string.Join(", ", Faults)}], ends [{string.Join(", ", Ends.Select(end => $"{(end.Value ? "power" : "process")}@{end.Key}"))}], cancel at {CancelAt}{(HauntCommit ? ", commit haunted" : "")}{(CriuFailsAfterTheBoundary ? ", CRIU fails after the boundary" : "")}, death at {DeathAt}, unreadable at {UnreadableAt}{(RestoresNetwork ? ", with its network" : "")}";
 }
 
 internal sealed class SimulatedFaults(SimulatedMachine machine, SimulatedProcess process) : IFaults

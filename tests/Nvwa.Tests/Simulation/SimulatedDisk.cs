@@ -58,6 +58,9 @@ internal sealed class SimulatedDisk(Random random)
         }
     }
 
+    /// <summary>The saved configuration; written atomically, and on disk when it is.</summary>
+    public string? Network { get; set; }
+
     public bool IsInPlace => _journal is not null;
 
     public UpdateState? ReadOpen() => _journal is null ? null : UpdateState.Of(JournalCodec.Decode(_journal).Records);

@@ -221,7 +221,41 @@ internal sealed class SimulatedHost(SimulatedMachine machine, SimulatedProcess p
         }
     }
 
-    public Task AwaitAddressesAsync(IReadOnlyList<KeptEndpoint> endpoints, CancellationToken cancellation) => machine.StepAsync(process);
+    public async Task<SavedNetwork> SaveNetworkAsync(CancellationToken cancellation)
+    {
+        await machine.StepAsync(process);
+        machine.Disk.Network = machine.Network;
+        return new SavedNetwork(1, machine.Network, []);
+    }
+
+    public async Task<IReadOnlyList<string>> RestoreNetworkAsync(NetworkState network, CancellationToken cancellation)
+    {
+        await machine.StepAsync(process);
+        if (machine.Disk.Network != network.Digest)
+        {
+            throw new InvalidDataException("network.json is not what was saved");
+        }
+
+        machine.Network = network.Digest;
+        await machine.StepAsync(process);
+        return [];
+    }
+
+    public void ForgetNetwork()
+    {
+        machine.Touch(process);
+        machine.Disk.Network = null;
+    }
+
+    public IReadOnlyList<KeptAddress> Addresses()
+    {
+        machine.Touch(process);
+        return [new KeptAddress("192.0.2.1", 24, "eth0")];
+    }
+
+    public void BringUp(IReadOnlyList<KeptAddress> addresses, IReadOnlyList<KeptEndpoint> endpoints) => machine.Touch(process);
+
+    public Task AwaitAddressesAsync(IReadOnlyList<KeptEndpoint> endpoints, TimeSpan patience, CancellationToken cancellation) => machine.StepAsync(process);
 
     public async Task VerifyImagesAsync(ImageStore images, WorkloadState workload, CancellationToken cancellation)
     {

@@ -16,6 +16,10 @@ namespace Nvwa.Tests.Simulation;
 /// </summary>
 internal sealed class SimulatedMachine
 {
+    /// <summary>The network as an operator has set it up by hand; a boot makes it <see cref="Default"/>.</summary>
+    public const string Configured = "as configured";
+
+    private const string Default = "as after any boot";
     private const string Disabled = "queue.service";
 
     public static readonly string[] Others = ["cron.service", "web.service"];
@@ -68,6 +72,8 @@ internal sealed class SimulatedMachine
     public string Kernel { get; private set; } = "old";
 
     public string? LoadedKernel { get; set; }
+
+    public string Network { get; set; } = Default;
 
     /// <summary>The boot in which the last update came to its end.</summary>
     public string? ClosedIn { get; set; }
@@ -177,6 +183,7 @@ internal sealed class SimulatedMachine
         _processes.Clear();
         Locks.Clear();
         LoadedKernel = null;
+        Network = Default;
         Kernel = kernel;
         _units = Others.Concat(Kept.Where(workload => workload.Kind == WorkloadKind.Service).Select(workload => workload.Unit))
             .Append(LockHolder.Unit).ToDictionary(name => name, name => new SimulatedUnit(name), StringComparer.Ordinal);
@@ -230,6 +237,7 @@ internal sealed class SimulatedMachine
     public void RequestUpdate(string id)
     {
         _isUpdateRequested = true;
+        Network = Configured;
         Time.Post(_ => _ = UpdateAsync(id), null);
     }
 
@@ -403,6 +411,12 @@ internal sealed class SimulatedMachine
             await HoldLocksAsync(boot);
         }
 
+        if (boot == BootId && _generated.Contains($"sysinit.target.wants/{NetworkRestore.Unit}"))
+        {
+            await Spawn("network", async (host, process) =>
+                (int)await new NetworkRestore(host, line => Trace(line)).RunAsync(process.Terminated)).Exit.Task;
+        }
+
         if (boot != BootId)
         {
             return;
@@ -480,7 +494,7 @@ internal sealed class SimulatedMachine
         Workload[] kept = [.. Kept.Where(workload => LifeOf(workload) is not null)];
         var plan = new UpdatePlan(
             id, new KernelImage(Kernel == "old" ? "new" : "old", "/boot/vmlinuz", "/boot/initrd"), "", kept, Others,
-            new RestoreConfiguration([], []), new ServerConfiguration());
+            new RestoreConfiguration([], [], Plan.RestoresNetwork), new ServerConfiguration());
         _update = new CancellationTokenSource();
         try
         {

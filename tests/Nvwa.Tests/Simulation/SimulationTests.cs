@@ -98,6 +98,10 @@ public sealed class SimulationTests(ITestOutputHelper output)
         Expect(machine.LoadedKernel is null || state?.Outcome != Outcome.RolledBack, "the new kernel is still loaded");
         Expect(machine.Generated.Count == 0, "drop-ins are left");
         Expect(!machine.Disk.IsInPlace, "the journal is not in the history");
+        Expect(machine.Disk.Network is null, "the saved network configuration is left");
+        bool asSaved = machine.Network == SimulatedMachine.Configured;
+        Expect(state?.Outcome != Outcome.Updated || machine.ClosedIn != machine.BootId || asSaved == machine.Plan.RestoresNetwork, $"the network is {machine.Network}");
+        Expect(state?.Network is not { Step: NetworkStep.NotRestored } told || (state.Outcome == Outcome.Degraded && !string.IsNullOrEmpty(told.Reason)), "the network was not restored, and the outcome does not say so");
         Expect(machine.Locks.Count == 0, "packets are still dropped");
         foreach (string unit in SimulatedMachine.Others)
         {
@@ -171,7 +175,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
         Fault.SwitchPowerCut or Fault.RestoreCrash or Fault.PidTaken or Fault.AddressMissing or Fault.RestoredNotWritten
             or Fault.ConfirmCrash or Fault.ImagesNotRemoved or Fault.ClosingNotWritten or Fault.StartFails => Outcome.Updated,
         Fault.RestorePowerCut or Fault.ResumingCrash or Fault.ResumingPowerCut or Fault.LockNotHeld or Fault.ImagesUnreadable
-            or Fault.RestoreFails or Fault.ResumingNotWritten or Fault.ConfirmPowerCut => Outcome.Degraded,
+            or Fault.RestoreFails or Fault.ResumingNotWritten or Fault.ConfirmPowerCut or Fault.NetworkFails or Fault.NetworkCrash or Fault.NetworkPowerCut => Outcome.Degraded,
         _ => Outcome.RolledBack,
     };
 
