@@ -1,6 +1,5 @@
 using Nvwa.Core.Configuration;
 using Nvwa.Core.Journal;
-using Nvwa.Hosts;
 using Nvwa.Linux;
 using Nvwa.Restore;
 using Nvwa.State;

@@ -1,3 +1,4 @@
+using Nvwa.Linux;
 using Nvwa.Core.Journal;
 using Nvwa.State;
 
@@ -16,7 +17,7 @@ public sealed class NetworkFileTests
         NetworkState saved = Saved(file.Write(Content));
 
         Assert.Equal(Content, file.Read(saved));
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(directory["network.json"]));
+        Assert.Equal(0x180u, FileIdentity.Of(directory["network.json"])!.Permissions);
         Assert.True(file.Remove());
         Assert.False(file.Remove());
     }
