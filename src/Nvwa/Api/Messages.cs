@@ -57,7 +57,8 @@ internal sealed record UpdateReport(
     IReadOnlyList<WorkloadReport> Workloads,
     IReadOnlyList<string> Restarted,
     IReadOnlyList<string> Troubles,
-    NetworkStep? Network)
+    // Absent from the answer of a daemon that does not know restore_net.
+    NetworkStep? Network = null)
 {
     public static UpdateReport Of(UpdateState state) => new(
         state.Id,

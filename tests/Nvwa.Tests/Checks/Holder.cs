@@ -9,7 +9,7 @@ namespace Nvwa.Tests.Checks;
 
 /// <summary>
 /// A real process that holds something: a python script that leads a session, says "ready" (or a word of its own) and then
-/// sleeps. It ends with the test, whatever happens to that: its input is a pipe from here.
+/// sleeps. It ends with the test and takes its children along, whatever happens to that: its input is a pipe from here.
 /// </summary>
 internal sealed class Holder : IDisposable
 {
@@ -29,6 +29,7 @@ internal sealed class Holder : IDisposable
 
         sys.stdout.write("ready\n"); sys.stdout.flush()
         sys.stdin.readline()
+        os.killpg(0, signal.SIGKILL)
         """;
 
     private readonly Process _process = new();

@@ -10,7 +10,7 @@ public sealed class ClientTests : IDisposable
     private const string Id = "20261121T093000Z";
 
     private const string RunningUpdate =
-        $$"""{"id":"{{Id}}","oldKernel":"6.12","newKernel":"7.0","phase":"save","outcome":"none","reason":null,"phases":[],"workloads":[],"restarted":[],"troubles":[]}""";
+        $$"""{"id":"{{Id}}","oldKernel":"6.12","newKernel":"7.0","phase":"save","outcome":"none","reason":null,"phases":[],"workloads":[],"restarted":[],"troubles":[],"network":null}""";
 
     private readonly TemporaryDirectory _directory = new();
     private readonly StringWriter _output = new();
