@@ -69,7 +69,9 @@ public sealed class NetworkConfiguration
     public byte[] ToBytes()
     {
         byte[] bytes = JsonSerializer.SerializeToUtf8Bytes(_snapshot, NetworkJson.Default.NetworkSnapshot);
-        return bytes.Length <= LengthLimit ? bytes : throw TooLong(bytes.Length);
+        // What cannot be read again is found out here, and not on the other kernel.
+        _ = Parse(bytes);
+        return bytes;
     }
 
     /// <exception cref="InvalidDataException">These bytes are no configuration, or too many.</exception>

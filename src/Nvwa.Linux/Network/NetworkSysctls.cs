@@ -78,5 +78,5 @@ internal static class NetworkSysctls
 
     /// <summary>A path that stays below the root, and says what is set.</summary>
     public static bool IsValid(string path) =>
-        path.Length < 256 && path.Split('/') is { Length: > 1 } parts && Array.TrueForAll(parts, part => part.Length > 0 && part is not ("." or ".."));
+        path.Length < 256 && Array.TrueForAll(path.Split('/'), part => part.Length > 0 && part is not ("." or ".."));
 }
