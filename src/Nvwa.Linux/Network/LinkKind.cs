@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace Nvwa.Linux;
 
 /// <summary>
@@ -25,7 +27,11 @@ internal sealed record LinkKind(string Name)
     private const ushort IFLA_MACVLAN_FLAGS = 2;
     private const ushort IFLA_MACVLAN_BC_QUEUE_LEN = 7;
     private const ushort IFLA_MACVLAN_BC_CUTOFF = 9;
+    private const ushort IFLA_VLAN_FLAGS = 2;
     private const ushort IFLA_VLAN_LAST = 5;
+
+    /// <summary>VLAN_FLAG_REORDER_HDR of linux/if_vlan.h, which a new one has.</summary>
+    private const uint ReorderHeader = 1;
     private const ushort IFLA_VRF_TABLE = 1;
 
     private static readonly LinkKind[] All =
@@ -50,7 +56,7 @@ internal sealed record LinkKind(string Name)
             // _MCAST_EHT_HOSTS_LIMIT, _LOCKED, _MAB, _MCAST_MAX_GROUPS, _NEIGH_VLAN_SUPPRESS: not what spanning tree finds out.
             OfPorts = [.. Numbers(2, 10), 12, 25, .. Numbers(27, 33), 37, 39, 40, 42, 43],
         },
-        new("vlan") { AtCreation = Numbers(1, IFLA_VLAN_LAST), FollowsLower = true },
+        new("vlan") { AtCreation = Numbers(1, IFLA_VLAN_LAST), Masked = [IFLA_VLAN_FLAGS], FollowsLower = true },
         new("macvlan") { AtCreation = [IFLA_MACVLAN_MODE, IFLA_MACVLAN_FLAGS, IFLA_MACVLAN_BC_QUEUE_LEN, IFLA_MACVLAN_BC_CUTOFF] },
         new("vrf") { AtCreation = [IFLA_VRF_TABLE] },
         new("veth"),
@@ -60,6 +66,9 @@ internal sealed record LinkKind(string Name)
 
     /// <summary>Attributes that a link of this kind is made with.</summary>
     public ushort[] AtCreation { get; private init; } = [];
+
+    /// <summary>Attributes that are flags and a mask of those to change. The kernel shows a mask of all bits, and refuses those that it does not know.</summary>
+    public ushort[] Masked { get; private init; } = [];
 
     /// <summary>Attributes that only the kernel sets.</summary>
     public ushort[] Read { get; private init; } = [];
@@ -81,6 +90,19 @@ internal sealed record LinkKind(string Name)
 
     /// <returns>Null where no other program's link of this kind can be made again.</returns>
     public static LinkKind? Find(string? name) => Array.Find(All, each => each.Name == name);
+
+    /// <summary>As it is written, where it was read.</summary>
+    public RouteAttribute ToWrite(RouteAttribute attribute)
+    {
+        if (!Masked.Contains(attribute.Number) || attribute.Value.Length != 2 * sizeof(uint))
+        {
+            return attribute;
+        }
+
+        byte[] value = [.. attribute.Value];
+        BinaryPrimitives.WriteUInt32LittleEndian(value.AsSpan(sizeof(uint)), BinaryPrimitives.ReadUInt32LittleEndian(value) | ReorderHeader);
+        return attribute with { Value = value };
+    }
 
     private static ushort[] Numbers(int first, int last) => [.. Enumerable.Range(first, last - first + 1).Select(each => (ushort)each)];
 }

@@ -61,7 +61,7 @@ internal static class NetworkLinks
         }
 
         message.Set(RouteAttribute.Of(
-            IFLA_LINKINFO, RouteAttribute.Of(IFLA_INFO_KIND, kind.Name), RouteAttribute.Of(IFLA_INFO_DATA, data)));
+            IFLA_LINKINFO, RouteAttribute.Of(IFLA_INFO_KIND, kind.Name), RouteAttribute.Of(IFLA_INFO_DATA, data.ConvertAll(kind.ToWrite))));
         socket.Request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, message, "make link", $"{link.Name} ({kind.Name})");
     }
 
@@ -79,7 +79,7 @@ internal static class NetworkLinks
     public static void SetData(RouteSocket socket, int index, string kind, RouteAttribute attribute, string name) => Set(
         socket,
         index,
-        RouteAttribute.Of(IFLA_LINKINFO, RouteAttribute.Of(IFLA_INFO_KIND, kind), RouteAttribute.Of(IFLA_INFO_DATA, attribute)),
+        RouteAttribute.Of(IFLA_LINKINFO, RouteAttribute.Of(IFLA_INFO_KIND, kind), RouteAttribute.Of(IFLA_INFO_DATA, LinkKind.Find(kind)?.ToWrite(attribute) ?? attribute)),
         $"set {kind} attribute {attribute.Number} of link",
         name);
 
