@@ -11,6 +11,9 @@ internal static class NetworkSysctls
 {
     private const string Root = "/proc/sys/net/";
 
+    /// <summary>Of BPF's compiler: nothing of the network, and for CAP_SYS_ADMIN only.</summary>
+    private const string Compiler = "core/bpf_jit";
+
     /// <summary>The kernel shows and takes no more than a page.</summary>
     private const int LengthLimit = 4096;
 
@@ -25,7 +28,7 @@ internal static class NetworkSysctls
         foreach (string file in Directory.EnumerateFiles(Root, "*", SearchOption.AllDirectories))
         {
             string path = file[Root.Length..];
-            if ((LinkOf(path) is not { } link || isKept(link)) && TryRead(path) is { Length: > 0 } value)
+            if (!path.StartsWith(Compiler, StringComparison.Ordinal) && (LinkOf(path) is not { } link || isKept(link)) && TryRead(path) is { Length: > 0 } value)
             {
                 settings[path] = value;
             }
