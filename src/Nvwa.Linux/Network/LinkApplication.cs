@@ -258,19 +258,23 @@ internal sealed class LinkApplication(IReadOnlyList<NetworkLink> wanted, RouteSo
         _deferred.AddRange(differing.Where(each => kind.Late.Contains(each.Number)).Select(each => (link, each)));
     }
 
+    /// <summary>What this kernel does not take is told: a link without one of its settings is better than none.</summary>
     private void SetDeferred()
     {
-        LinuxException? refusal = null;
+        List<LinuxException> refusals = [];
         for (int before = int.MaxValue; _deferred.Count > 0 && _deferred.Count < before;)
         {
             before = _deferred.Count;
-            _deferred.RemoveAll(each => (refusal = TrySetData(each.Link, _present[each.Link.Name], each.Attribute)) is null);
+            refusals.Clear();
+            _deferred.RemoveAll(each =>
+            {
+                LinuxException? refusal = TrySetData(each.Link, _present[each.Link.Name], each.Attribute);
+                refusals.AddRange(refusal is null ? [] : [refusal]);
+                return refusal is null;
+            });
         }
 
-        if (_deferred.Count > 0)
-        {
-            throw refusal!;
-        }
+        notes.AddRange(refusals.Select(refusal => refusal.Message));
     }
 
     private LinuxException? TrySetData(NetworkLink link, NetworkLink present, RouteAttribute attribute)

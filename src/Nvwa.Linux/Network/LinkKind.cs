@@ -21,6 +21,7 @@ internal sealed record LinkKind(string Name)
     private const ushort IFLA_BR_GC_TIMER = 19;
     private const ushort IFLA_BR_FDB_FLUSH = 21;
     private const ushort IFLA_BR_PAD = 40;
+    private const ushort IFLA_BR_MULTI_BOOLOPT = 46;
     private const ushort IFLA_BR_MCAST_QUERIER_STATE = 47;
     private const ushort IFLA_BR_FDB_N_LEARNED = 48;
     private const ushort IFLA_MACVLAN_MODE = 1;
@@ -47,6 +48,7 @@ internal sealed record LinkKind(string Name)
         },
         new("bridge")
         {
+            Masked = [IFLA_BR_MULTI_BOOLOPT],
             Read = [.. Numbers(IFLA_BR_ROOT_ID, IFLA_BR_GC_TIMER), IFLA_BR_FDB_FLUSH, IFLA_BR_PAD, IFLA_BR_MCAST_QUERIER_STATE, IFLA_BR_FDB_N_LEARNED],
 
             // A filter that is on refuses changes of what it filters by.
@@ -56,7 +58,7 @@ internal sealed record LinkKind(string Name)
             // _MCAST_EHT_HOSTS_LIMIT, _LOCKED, _MAB, _MCAST_MAX_GROUPS, _NEIGH_VLAN_SUPPRESS: not what spanning tree finds out.
             OfPorts = [.. Numbers(2, 10), 12, 25, .. Numbers(27, 33), 37, 39, 40, 42, 43],
         },
-        new("vlan") { AtCreation = Numbers(1, IFLA_VLAN_LAST), Masked = [IFLA_VLAN_FLAGS], FollowsLower = true },
+        new("vlan") { AtCreation = Numbers(1, IFLA_VLAN_LAST), Masked = [IFLA_VLAN_FLAGS], OnFromTheStart = ReorderHeader, FollowsLower = true },
         new("macvlan") { AtCreation = [IFLA_MACVLAN_MODE, IFLA_MACVLAN_FLAGS, IFLA_MACVLAN_BC_QUEUE_LEN, IFLA_MACVLAN_BC_CUTOFF] },
         new("vrf") { AtCreation = [IFLA_VRF_TABLE] },
         new("veth"),
@@ -69,6 +71,9 @@ internal sealed record LinkKind(string Name)
 
     /// <summary>Attributes that are flags and a mask of those to change. The kernel shows a mask of all bits, and refuses those that it does not know.</summary>
     public ushort[] Masked { get; private init; } = [];
+
+    /// <summary>Flags of these that a new link has.</summary>
+    public uint OnFromTheStart { get; private init; }
 
     /// <summary>Attributes that only the kernel sets.</summary>
     public ushort[] Read { get; private init; } = [];
@@ -100,7 +105,7 @@ internal sealed record LinkKind(string Name)
         }
 
         byte[] value = [.. attribute.Value];
-        BinaryPrimitives.WriteUInt32LittleEndian(value.AsSpan(sizeof(uint)), BinaryPrimitives.ReadUInt32LittleEndian(value) | ReorderHeader);
+        BinaryPrimitives.WriteUInt32LittleEndian(value.AsSpan(sizeof(uint)), BinaryPrimitives.ReadUInt32LittleEndian(value) | OnFromTheStart);
         return attribute with { Value = value };
     }
 
