@@ -80,8 +80,8 @@ internal sealed class Resume(IHost host, Action<string> log)
     }
 
     /// <summary>
-    /// An address that nobody brings up, because it was set by hand, is brought up here. Networks that come up late are no
-    /// reason to lose a workload; one that does not come up at all is.
+    /// With restore_net an address that nobody brings up, because it was set by hand, is brought up here. Networks that come up
+    /// late are no reason to lose a workload; one that does not come up at all is.
     /// </summary>
     private async Task AwaitAddressesAsync(UpdateState state, WorkloadState workload, CancellationToken cancellation)
     {
@@ -91,8 +91,14 @@ internal sealed class Resume(IHost host, Action<string> log)
         }
         catch (TimeoutException late)
         {
-            log($"resume {workload.Workload.Name}: {late.Message}, bringing it up as it was");
-            BestEffort(() => host.BringUp(state.Addresses, workload.Endpoints));
+            // Only where the network was to be as it was: another host may have taken over an address that is not there any more.
+            bool isOurs = state.Network is not null;
+            log($"resume {workload.Workload.Name}: {late.Message}, {(isOurs ? "bringing it up as it was" : "waiting once more")}");
+            if (isOurs)
+            {
+                BestEffort(() => host.BringUp(state.Addresses, workload.Endpoints));
+            }
+
             await host.AwaitAddressesAsync(workload.Endpoints, LinkPatience, cancellation);
         }
     }
