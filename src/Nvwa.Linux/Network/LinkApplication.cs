@@ -258,23 +258,27 @@ internal sealed class LinkApplication(IReadOnlyList<NetworkLink> wanted, RouteSo
         _deferred.AddRange(differing.Where(each => kind.Late.Contains(each.Number)).Select(each => (link, each)));
     }
 
-    /// <summary>What this kernel does not take is told: a link without one of its settings is better than none.</summary>
+    /// <summary>
+    /// What this kernel does not take is told: a link without one of its settings is better than none. But a bridge that no
+    /// longer filters, or a bond with another primary, is another network.
+    /// </summary>
     private void SetDeferred()
     {
-        List<LinuxException> refusals = [];
+        List<((NetworkLink Link, RouteAttribute Attribute) Each, LinuxException Refusal)> refused = [];
         for (int before = int.MaxValue; _deferred.Count > 0 && _deferred.Count < before;)
         {
             before = _deferred.Count;
-            refusals.Clear();
-            _deferred.RemoveAll(each =>
-            {
-                LinuxException? refusal = TrySetData(each.Link, _present[each.Link.Name], each.Attribute);
-                refusals.AddRange(refusal is null ? [] : [refusal]);
-                return refusal is null;
-            });
+            refused = [.. _deferred.Select(each => (each, TrySetData(each.Link, _present[each.Link.Name], each.Attribute)!)).Where(tried => tried.Item2 is not null)];
+            _deferred.Clear();
+            _deferred.AddRange(refused.Select(tried => tried.Each));
         }
 
-        notes.AddRange(refusals.Select(refusal => refusal.Message));
+        if (refused.Find(tried => LinkKind.Find(tried.Each.Link.Kind)!.Late.Contains(tried.Each.Attribute.Number)).Refusal is { } refusal)
+        {
+            throw refusal;
+        }
+
+        notes.AddRange(refused.Select(tried => tried.Refusal.Message));
     }
 
     private LinuxException? TrySetData(NetworkLink link, NetworkLink present, RouteAttribute attribute)
