@@ -122,6 +122,7 @@ internal sealed class LinkApplication(IReadOnlyList<NetworkLink> wanted, RouteSo
     private void Find()
     {
         _present = NetworkLinks.Read(socket).ToDictionary(link => link.Name, StringComparer.Ordinal);
+        _indexes.Clear();
         foreach (NetworkLink link in wanted)
         {
             if (!_present.TryGetValue(link.Name, out NetworkLink? present))

@@ -65,10 +65,15 @@ internal sealed class NetworkApplication : IDisposable
             IReadOnlyList<string> left = _undo.TakeBack();
             throw left.Count == 0 ? failed : WithRemains(failed, left);
         }
-        catch
+        catch (Exception stopped)
         {
-            _undo.TakeBack();
-            throw;
+            IReadOnlyList<string> left = _undo.TakeBack();
+            if (left.Count == 0)
+            {
+                throw;
+            }
+
+            throw new LinuxException("apply", "the network configuration", Errno.EINTR, $"{stopped.Message}; and not all could be taken back: {string.Join("; ", left)}");
         }
     }
 

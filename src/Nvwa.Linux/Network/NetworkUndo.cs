@@ -26,7 +26,7 @@ internal sealed class NetworkUndo
             {
                 // It went with something that was taken back before.
             }
-            catch (LinuxException refused)
+            catch (Exception refused) when (refused is LinuxException or InvalidDataException or IOException)
             {
                 left.Add($"{last.What}: {refused.Message}");
             }

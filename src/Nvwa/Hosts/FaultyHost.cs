@@ -71,6 +71,8 @@ internal sealed class FaultyHost(IHost host, IFaults faults) : IHost
         return host.StartAllAsync(units, deadline, cancellation);
     }
 
+    public Task ApplySettingsAsync(IReadOnlyList<string> services, CancellationToken cancellation) => host.ApplySettingsAsync(services, cancellation);
+
     public bool IsDown(string unit) => host.IsDown(unit);
 
     public bool HasFailed(string unit) => host.HasFailed(unit);

@@ -86,6 +86,25 @@ internal sealed partial class LinuxHost(IUpdateJournal journal, Action<string> l
     public Task<IReadOnlyDictionary<string, SystemdJobResult>> StartAllAsync(IReadOnlyList<string> units, TimeSpan deadline, CancellationToken cancellation) =>
         Systemd.StartAllAsync(units, deadline, cancellation);
 
+    public async Task ApplySettingsAsync(IReadOnlyList<string> services, CancellationToken cancellation)
+    {
+        // Of units that run systemd (257, cgroup.c) only looks at the family of one that starts: without it, limits that the
+        // drop-ins had lifted would stay so until something starts in the same slice.
+        string[] slices = [.. services.Select(service => Systemd.GetString(service, SystemdInterface.Service, "Slice")).Where(slice => slice.Length > 0).Distinct()];
+        foreach ((int index, string slice) in slices.Index())
+        {
+            var unit = new SystemdTransientService($"nvwa-settings-{index}.service", ["/usr/bin/true"]) { Description = $"Has systemd apply the settings of units in {slice}", Slice = slice, Type = "oneshot" };
+            try
+            {
+                await Systemd.StartTransientServiceAsync(unit, UnitDeadline, cancellation);
+            }
+            catch (Exception failed) when (failed is SystemdException or LinuxException)
+            {
+                log($"limits of services in {slice} hold again when one of them is started: {failed.Message}");
+            }
+        }
+    }
+
     public IReadOnlyList<string> DownDependents(IReadOnlyList<string> units) =>
     [
         .. units.SelectMany(unit => Dependents.SelectMany(property => Systemd.GetStrings(unit, SystemdInterface.Unit, property)))

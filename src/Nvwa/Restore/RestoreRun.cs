@@ -191,8 +191,9 @@ internal sealed class RestoreRun(IHost host, Action<string> log)
         host.Forget(NetworkRestore.Unit);
         host.ForgetNetwork();
         // Until now their drop-ins kept systemd from starting them again, and a boot may not have them among its own.
-        await host.StartAllAsync(
-            [.. state.Workloads.Where(workload => workload.Workload.Kind == WorkloadKind.Service).Select(workload => workload.Workload.Unit)], StartDeadline, cancellation);
+        string[] services = [.. state.Workloads.Where(workload => workload.Workload.Kind == WorkloadKind.Service).Select(workload => workload.Workload.Unit)];
+        await host.StartAllAsync(services, StartDeadline, cancellation);
+        await host.ApplySettingsAsync(services, cancellation);
         host.Journal.Archive();
     }
 

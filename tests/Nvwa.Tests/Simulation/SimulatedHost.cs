@@ -90,6 +90,8 @@ internal sealed class SimulatedHost(SimulatedMachine machine, SimulatedProcess p
         return units.Zip(results).ToDictionary(result => result.First, result => new SystemdJobResult(result.Second));
     }
 
+    public async Task ApplySettingsAsync(IReadOnlyList<string> services, CancellationToken cancellation) => await machine.StepAsync(process);
+
     public bool IsDown(string unit)
     {
         machine.Touch(process);
