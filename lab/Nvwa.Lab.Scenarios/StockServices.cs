@@ -51,14 +51,15 @@ public sealed class StockServices(PreparedHost prepared)
         cd / && timeout 100 sh -c "until setpriv --reuid=postgres --regid=postgres --init-groups psql -qc 'CREATE TABLE counter (n int)'; do sleep 1; done"
         """;
 
-    // Of each unit what systemd says, and its processes with their privileges, filters and the mounts that only they have.
+    // Of each unit what systemd says, and its processes with their privileges, filters and the mounts that only they have. What a server of
+    // PostgreSQL is about to do, which it tells after its client's address, changes with each question.
     private const string Everything =
         $$"""
         for unit in {{Units}}; do
           echo "== $unit"
           systemctl show -p ActiveState,SubState,MainPID,Type,DropInPaths,WatchdogUSec,FreezerState,NRestarts $unit
           for pid in $(find /sys/fs/cgroup$(systemctl show --value -p ControlGroup $unit) -name cgroup.procs -exec cat {} + | sort -n); do
-            echo "pid $pid $(tr '\0' ' ' </proc/$pid/cmdline)"
+            echo "pid $pid $(tr '\0' ' ' </proc/$pid/cmdline | sed -E 's/^(postgres: .*\)) .*/\1/')"
             grep -E '^(Uid|Gid|Groups|Cap...|NoNewPrivs|Seccomp|Seccomp_filters|Umask):' /proc/$pid/status
             cat /proc/$pid/oom_score_adj /proc/$pid/attr/current; echo
             awk 'NR == FNR { host[$5]; next } !($5 in host) && $5 !~ "^/(usr/bin/(sleep|setsid)$|run/(credentials|user)/)" { print $5, $6 }' /proc/1/mountinfo /proc/$pid/mountinfo | sort
