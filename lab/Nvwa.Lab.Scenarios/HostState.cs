@@ -5,13 +5,13 @@ namespace Nvwa.Lab.Scenarios;
 /// <summary>What of a host an update touches, and the checks on it that several scenarios make.</summary>
 internal static class HostState
 {
-    // A service that was restarted has another InvocationID.
+    // A service that was restarted has another InvocationID; columns are as wide as those of lines that are left out.
     private const string Everything =
         """
         echo "kexec_loaded $(cat /sys/kernel/kexec_loaded)"
         find /var/nvwa /var/lib/nvwa /run/systemd/generator* /run/systemd/transient /etc/systemd/system | grep -i nvwa | sort
         nft list tables
-        systemctl list-units --all --plain --no-legend 'nvwa*' | grep -v '^nvwa.service '
+        systemctl list-units --all --plain --no-legend 'nvwa*' | grep -v '^nvwa.service ' | tr -s ' '
         systemctl list-units --type=service --state=running --plain --no-legend | cut -d' ' -f1 | grep -v '^nvwa.service' |
           xargs systemctl show -p Id,MainPID,InvocationID,FreezerState,DropInPaths
         """;
