@@ -11,6 +11,7 @@ namespace Nvwa.Lab.Scenarios;
 /// what it said before.
 /// </summary>
 [Collection(OneGuestAtATime.Name)]
+[Trait("table", "compatibility")]
 public sealed class Applications(PreparedHost prepared)
 {
     private const int Threads = 1000;

@@ -11,6 +11,7 @@ namespace Nvwa.Lab.Scenarios;
 /// ones, some not yet accepted, UDP, multicast, options, and those of the host to itself. What peers see is a pause.
 /// </summary>
 [Collection(OneGuestAtATime.Name)]
+[Trait("table", "compatibility")]
 [Trait("half", "full")]
 public sealed class KeptConnections(PreparedHost prepared)
 {

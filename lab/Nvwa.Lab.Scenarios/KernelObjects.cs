@@ -7,6 +7,7 @@ namespace Nvwa.Lab.Scenarios;
 /// at them again after each update. What is not kept, and what is not kept quite, <c>nvwa check</c> says beforehand.
 /// </summary>
 [Collection(OneGuestAtATime.Name)]
+[Trait("table", "compatibility")]
 public sealed class KernelObjects(PreparedHost prepared)
 {
     private const string Script = "python3 /root/objects";

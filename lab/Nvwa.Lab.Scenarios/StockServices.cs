@@ -10,6 +10,7 @@ namespace Nvwa.Lab.Scenarios;
 /// data, connections, an open transaction, and the sandbox itself are what they were.
 /// </summary>
 [Collection(OneGuestAtATime.Name)]
+[Trait("table", "compatibility")]
 public sealed class StockServices(PreparedHost prepared)
 {
     private const int MemcachedPort = 11211;

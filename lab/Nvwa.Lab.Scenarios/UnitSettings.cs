@@ -9,6 +9,7 @@ namespace Nvwa.Lab.Scenarios;
 /// kept is refused, with the reason.
 /// </summary>
 [Collection(OneGuestAtATime.Name)]
+[Trait("table", "compatibility")]
 public sealed class UnitSettings(PreparedHost prepared)
 {
     private const string Units =

@@ -5,7 +5,7 @@ namespace Nvwa.Lab.Hosts;
 
 /// <summary>
 /// What became of each workload of each scenario at each change of kernels, as nvwa itself says: a line each in
-/// <c>artifacts/lab/compatibility.tsv</c>. A whole run that passed makes docs/compatibility.md of it.
+/// <c>artifacts/lab/compatibility.tsv</c>. A run in which all of them passed makes docs/compatibility.md of it.
 /// </summary>
 public static class CompatibilityTable
 {
@@ -60,7 +60,7 @@ public static class CompatibilityTable
             $"""
             # What is kept
 
-            Written by `./dev test --full` from what happened in its guests; nothing here is written by hand. Each row was seen with its data,
+            Written by `./dev test --compatibility` (or `--full`) from what happened in its guests; nothing here is written by hand. Each row was seen with its data,
             connections and processes checked from outside ([the scenarios](../lab/Nvwa.Lab.Scenarios)). Where something is refused, and the
             same unit is kept elsewhere in its row, the named setting made the difference.
 
