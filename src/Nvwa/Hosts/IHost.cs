@@ -71,7 +71,7 @@ internal interface IHost : IDisposable
     /// <param name="cancellation">Ends the wait.</param>
     Task<IReadOnlyDictionary<string, SystemdJobResult>> StartAllAsync(IReadOnlyList<string> units, TimeSpan deadline, CancellationToken cancellation);
 
-    /// <summary>After a <see cref="Reload"/> that changed settings of running services: their control groups get them.</summary>
+    /// <summary>After a <see cref="Reload"/> that changed settings of running services: their control groups get them. That they do not is no failure.</summary>
     Task ApplySettingsAsync(IReadOnlyList<string> services, CancellationToken cancellation);
 
     /// <summary>Services that require one of these, and are down.</summary>

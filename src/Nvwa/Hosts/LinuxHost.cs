@@ -90,18 +90,23 @@ internal sealed partial class LinuxHost(IUpdateJournal journal, Action<string> l
     {
         // Of units that run systemd (257, cgroup.c) only looks at the family of one that starts: without it, limits that the
         // drop-ins had lifted would stay so until something starts in the same slice.
-        string[] slices = [.. services.Select(service => Systemd.GetString(service, SystemdInterface.Service, "Slice")).Where(slice => slice.Length > 0).Distinct()];
-        foreach ((int index, string slice) in slices.Index())
+        try
         {
-            var unit = new SystemdTransientService($"nvwa-settings-{index}.service", ["/usr/bin/true"]) { Description = $"Has systemd apply the settings of units in {slice}", Slice = slice, Type = "oneshot" };
-            try
+            string[] slices = [.. services.Select(service => Systemd.GetString(service, SystemdInterface.Service, "Slice")).Where(slice => slice.Length > 0).Distinct()];
+            foreach ((int index, string slice) in slices.Index())
             {
+                var unit = new SystemdTransientService($"nvwa-settings-{index}.service", ["/usr/bin/true"])
+                {
+                    Description = $"Has systemd apply the settings of units in {slice}",
+                    Slice = slice,
+                    Type = "oneshot",
+                };
                 await Systemd.StartTransientServiceAsync(unit, UnitDeadline, cancellation);
             }
-            catch (Exception failed) when (failed is SystemdException or LinuxException)
-            {
-                log($"limits of services in {slice} hold again when one of them is started: {failed.Message}");
-            }
+        }
+        catch (Exception failed) when (failed is SystemdException or LinuxException)
+        {
+            log($"limits of restored services may hold only when something starts in their slice: {failed.Message}");
         }
     }
 
