@@ -67,7 +67,10 @@ public sealed record Planned(
     RtcTick? Rtc,
     int? PanicTimeout = null) : JournalRecord;
 
-/// <summary>The host's addresses; many are spread over several records. One that something kept is bound to is brought up for it.</summary>
+/// <summary>
+/// With <c>restore_net</c>, the host's addresses; many are spread over several records. One that something kept is bound to is brought
+/// up for it, whatever became of the rest. Without, nobody knows whether another host has taken it over since (VRRP, a lease).
+/// </summary>
 public sealed record Addressed(IReadOnlyList<KeptAddress> Addresses) : JournalRecord;
 
 /// <summary>The host's network configuration is on disk, beside the journal: <c>restore_net</c>.</summary>

@@ -91,14 +91,8 @@ internal sealed class Resume(IHost host, Action<string> log)
         }
         catch (TimeoutException late)
         {
-            // Only where the network was to be as it was: another host may have taken over an address that is not there any more.
-            bool isOurs = state.Network is not null;
-            log($"resume {workload.Workload.Name}: {late.Message}, {(isOurs ? "bringing it up as it was" : "waiting once more")}");
-            if (isOurs)
-            {
-                BestEffort(() => host.BringUp(state.Addresses, workload.Endpoints));
-            }
-
+            log($"resume {workload.Workload.Name}: {late.Message}, {(state.Addresses.Count > 0 ? "bringing it up as it was" : "waiting once more")}");
+            BestEffort(() => host.BringUp(state.Addresses, workload.Endpoints));
             await host.AwaitAddressesAsync(workload.Endpoints, LinkPatience, cancellation);
         }
     }
