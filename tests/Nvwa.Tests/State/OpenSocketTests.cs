@@ -51,6 +51,25 @@ public sealed class OpenSocketTests
     }
 
     [Fact]
+    public async Task Of_a_socket_that_CRIU_does_not_make_its_options_are_found_too()
+    {
+        // SO_KEEPALIVE and TCP_NODELAY, SO_PASSCRED, IPV6_RECVPKTINFO.
+        const string Sockets = "t = socket.create_server(('127.0.0.1', 0)); l = socket.socket(socket.AF_UNIX); l.bind(''); l.listen(); u = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)";
+        using Holder old = await Holder.StartAsync($"{Sockets}\nt.setsockopt(1, 9, 1); t.setsockopt(6, 1, 1); l.setsockopt(1, 16, 1); u.setsockopt(41, 49, 1)");
+        using Holder restored = await Holder.StartAsync(Sockets);
+        IReadOnlyList<OpenSocket> found = OpenSocket.Of([old.Pid], None, All(old.Pid));
+
+        foreach (OpenSocket socket in found)
+        {
+            (socket with { Pid = restored.Pid }).Restore(line => Assert.Fail(line));
+        }
+
+        Assert.Empty(OpenSocket.Of([old.Pid], None, None));
+        Assert.Equal([2, 1, 1], found.Select(socket => socket.Options.Count));
+        Assert.Equal(Shape(found), Shape(OpenSocket.Of([restored.Pid], None, All(restored.Pid))));
+    }
+
+    [Fact]
     public async Task A_connection_whose_peer_is_left_behind_ends()
     {
         using Holder kept = await Holder.StartAsync("s = socket.create_server(('127.0.0.1', 0)); c = socket.create_connection(s.getsockname()); a, _ = s.accept()");
@@ -72,6 +91,8 @@ public sealed class OpenSocketTests
 
         Assert.Empty(OpenSocket.Read(directory.Path));
     }
+
+    private static HashSet<long> All(int pid) => [.. ProcFs.Descriptors(pid).Select(descriptor => descriptor.SocketInode).OfType<long>()];
 
     private static IEnumerable<string> Shape(IEnumerable<OpenSocket> sockets) =>
         sockets.Select(socket => $"{socket.Fd}: {string.Join(' ', socket.Options)} {string.Join(' ', socket.Groups)} {socket.PeerEnds}");
