@@ -11,7 +11,7 @@ public sealed class FirewallTests
         {
             MakeRules();
             rules = Firewall.Read(CancellationToken.None);
-            Firewall.Check(rules, CancellationToken.None);
+            Firewall.Check(rules, [], CancellationToken.None);
         });
         Assert.Equal(Firewall.Tools, rules!.Xtables.Select(each => each.Tool));
         Assert.DoesNotContain("table ip filter", rules.Nftables, StringComparison.Ordinal);
@@ -79,12 +79,29 @@ public sealed class FirewallTests
     public Task A_list_that_nft_does_not_read_again_is_refused_while_there_is_time() => NetworkNamespace.RunAsync(() =>
     {
         LinuxException refusal = Assert.Throws<LinuxException>(() =>
-            Firewall.Check(new FirewallRules("table inet x {\n\tchain c {\n\t\txt match \"foo\"\n\t}\n}\n", []), CancellationToken.None));
+            Firewall.Check(new FirewallRules("table inet x {\n\tchain c {\n\t\txt match \"foo\"\n\t}\n}\n", []), [], CancellationToken.None));
 
         Assert.Equal("nft", refusal.Operation);
         Assert.Equal("-c -f -", refusal.Subject);
         Assert.NotEmpty(refusal.Detail!);
     });
+
+    [Theory]
+    [InlineData("*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -m set --match-set bad src -j DROP\nCOMMIT\n", "", "iptables-nft", "bad of ipset")]
+    [InlineData("*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -j SET --add-set seen src\nCOMMIT\n", "", "iptables-nft", "seen of ipset")]
+    [InlineData("", "table netdev x {\n\tchain c {\n\t\ttype filter hook ingress device \"tun0\" priority filter; policy accept;\n\t}\n}\n", "link tun0", "a program makes")]
+    [InlineData("", "table inet x {\n\tflowtable f {\n\t\thook ingress priority filter\n\t\tdevices = { eth0, tun0 }\n\t}\n}\n", "link tun0", "a program makes")]
+    public void Rules_that_need_what_is_not_kept_are_refused_while_there_is_time(string xtables, string nftables, params string[] words)
+    {
+        InvalidDataException refusal = Assert.Throws<InvalidDataException>(() =>
+            Firewall.Check(new FirewallRules(nftables, [new XtablesRules("iptables-nft", xtables)]), ["tun0"], CancellationToken.None));
+
+        Assert.All(words, word => Assert.Contains(word, refusal.Message, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public Task Rules_that_name_a_link_of_a_program_need_it_not() => NetworkNamespace.RunAsync(() => Firewall.Check(
+        new FirewallRules("table inet x {\n\tchain c {\n\t\tiifname \"tun0\" accept\n\t}\n}\n", []), ["tun0"], CancellationToken.None));
 
     [Fact]
     public void A_list_is_taken_apart_into_tables()

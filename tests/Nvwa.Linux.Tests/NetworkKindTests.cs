@@ -1,3 +1,5 @@
+using static Nvwa.Linux.Tests.NetworkSetup;
+
 namespace Nvwa.Linux.Tests;
 
 /// <summary>
@@ -6,8 +8,6 @@ namespace Nvwa.Linux.Tests;
 /// </summary>
 public sealed class NetworkKindTests
 {
-    private static readonly TimeSpan NoPatience = TimeSpan.FromMilliseconds(50);
-
     private const string Pairs = """
         link set lo up
         link add eth0 address 02:00:00:00:00:10 type veth peer name far0 address 02:00:00:00:00:11
@@ -98,7 +98,7 @@ public sealed class NetworkKindTests
             return;
         }
 
-        await AssertComesBackAsync(() => Batch(Setups[setup]), words);
+        await AssertComesBackAsync(() => Ip(Setups[setup]), words);
     }
 
     [Fact]
@@ -115,7 +115,7 @@ public sealed class NetworkKindTests
         await AssertComesBackAsync(
             () =>
             {
-                Batch(FilteringBridge);
+                Ip(FilteringBridge);
                 NetworkNamespace.Run("bridge", "vlan", "add", "vid", "10-20", "dev", "eth0");
                 NetworkNamespace.Run("bridge", "vlan", "add", "vid", "30", "dev", "eth1", "pvid", "untagged");
                 NetworkNamespace.Run("bridge", "vlan", "del", "vid", "5", "dev", "eth1");
@@ -143,7 +143,7 @@ public sealed class NetworkKindTests
             Assert.Equal(vlans, NetworkNamespace.Run("bridge", "vlan", "show"));
             Assert.Equal(Shape(read!), Shape(Read()));
             using NetworkApplication again = new(read!.Snapshot, elapsed: 0, CancellationToken.None);
-            again.Run(NoPatience);
+            again.Run(Short);
             Assert.Equal(0, again.Changes);
         });
     }
@@ -153,7 +153,7 @@ public sealed class NetworkKindTests
         NetworkConfiguration? read = null;
         await NetworkNamespace.RunAsync(() =>
         {
-            Batch(Pairs);
+            Ip(Pairs);
             read = Read();
         });
         await NetworkNamespace.RunWithLoopbackAsync(() =>
@@ -172,7 +172,7 @@ public sealed class NetworkKindTests
     private static async Task<bool> IsKnownAsync(string command)
     {
         bool isKnown = false;
-        await NetworkNamespace.RunAsync(() => isKnown = Try(command).ExitCode == 0);
+        await NetworkNamespace.RunAsync(() => isKnown = TryIp(command));
         return isKnown;
     }
 
@@ -191,21 +191,4 @@ public sealed class NetworkKindTests
 
     private static NetworkLink Link(string kind) =>
         new(99, "test0", LinkOrigin.Virtual, kind, 0, [], [], 0, 0, 1500, 1000, 0, null, [], [], [], []);
-
-    private static NetworkConfiguration Read() =>
-        NetworkConfiguration.ReadAsync(TimeProvider.System, CancellationToken.None).GetAwaiter().GetResult();
-
-    private static IReadOnlyList<string> Apply(NetworkConfiguration configuration) =>
-        configuration.ApplyAsync(NoPatience, TimeProvider.System, CancellationToken.None).GetAwaiter().GetResult();
-
-    private static void Batch(string commands)
-    {
-        SpawnResult result = Try(commands);
-        Assert.True(result.ExitCode == 0, result.Error);
-    }
-
-    private static SpawnResult Try(string commands) => Spawn.RunAsync(
-        new SpawnRequest("ip", ["-batch", "-"]) { Input = System.Text.Encoding.UTF8.GetBytes(commands + "\n") },
-        TimeSpan.FromSeconds(30),
-        CancellationToken.None).GetAwaiter().GetResult();
 }

@@ -23,6 +23,8 @@ internal static class Firewall
 
     private const int OutputLimit = 32 << 20;
     private const string LegacySuffix = "-legacy";
+    private static readonly string[] SetOptions = ["--match-set", "--add-set", "--del-set", "--map-set"];
+    private static readonly char[] NftPunctuation = [' ', '\t', '"', ',', ';'];
     private static readonly TimeSpan CommandDeadline = TimeSpan.FromSeconds(30);
     private static readonly string[] XtablesNames = ["filter", "nat", "mangle", "raw", "security"];
 
@@ -50,8 +52,30 @@ internal static class Firewall
     }
 
     /// <summary>That another host could load the rules: said while there is still time to refuse.</summary>
-    public static void Check(FirewallRules rules, CancellationToken cancellation) =>
-        Run("nft", ["-c", "-f", "-"], Replacement(rules.Nftables), cancellation);
+    /// <param name="rules">As read.</param>
+    /// <param name="absent">Links that will not be there.</param>
+    /// <param name="cancellation">Ends the tool.</param>
+    /// <exception cref="InvalidDataException">They name what is not kept.</exception>
+    public static void Check(FirewallRules rules, IReadOnlyCollection<string> absent, CancellationToken cancellation)
+    {
+        foreach (XtablesRules tool in rules.Xtables)
+        {
+            string[] words = tool.Rules.Split(' ', '\n');
+            if (Array.FindIndex(words, SetOptions.Contains) is >= 0 and int at)
+            {
+                throw new InvalidDataException($"rules of {tool.Tool} use the set {words[at + 1]} of ipset, which is not kept; sets of nftables are");
+            }
+        }
+
+        // A chain of the family netdev, a flowtable: the kernel takes neither without its links.
+        IEnumerable<string> hooks = rules.Nftables.Split('\n').Where(line => line.Contains(" device ", StringComparison.Ordinal) || line.Contains("devices = ", StringComparison.Ordinal));
+        if (hooks.SelectMany(line => line.Split(NftPunctuation)).FirstOrDefault(absent.Contains) is { } link)
+        {
+            throw new InvalidDataException($"nftables hooks into link {link}, which a program makes that may not run yet when the rules are restored");
+        }
+
+        _ = Run("nft", ["-c", "-f", "-"], Replacement(rules.Nftables), cancellation);
+    }
 
     /// <summary>Puts these rules in the place of all that are there, but tables that a process owns.</summary>
     /// <param name="rules">What is to be there.</param>

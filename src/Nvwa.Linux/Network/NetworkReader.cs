@@ -12,8 +12,8 @@ internal static class NetworkReader
         List<NetworkLink> links = OfInterest(NetworkLinks.Read(socket), addresses);
         HashSet<int> indexes = [.. links.Select(link => link.Index)];
         FirewallRules firewall = Firewall.Read(cancellation);
-        Firewall.Check(firewall, cancellation);
-        List<string> leftOut = [.. links.Where(link => link.Origin == LinkOrigin.Program).Select(link => $"link {link.Name} ({link.Kind}) is made by a program")];
+        NetworkLink[] programs = [.. links.Where(link => link.Origin == LinkOrigin.Program)];
+        Firewall.Check(firewall, [.. programs.Select(link => link.Name)], cancellation);
         return new NetworkSnapshot(
             time.GetUtcNow().ToUnixTimeSeconds(),
             links,
@@ -24,7 +24,7 @@ internal static class NetworkReader
             Kept(new NeighbourObjects(), new NeighbourObjects().Read(socket)),
             firewall,
             NetworkSysctls.Read(name => name is "all" or "default" || links.Exists(link => link.Name == name)),
-            leftOut);
+            [.. programs.Select(link => $"link {link.Name} ({link.Kind}) is made by a program")]);
 
         IReadOnlyList<byte[]> Kept(NetworkObjects kind, IReadOnlyList<RouteMessage> messages) =>
             [.. messages.Where(message => kind.Translate(message, index => indexes.Contains(index) ? index : null) is not null).Select(message => message.Encode())];

@@ -27,7 +27,7 @@ internal sealed class NetworkCheck : IHostCheck
             return
             [
                 CheckResult.Refuse(
-                    Name, "restore_net", $"the network configuration cannot be read: {unreadable.Message}",
+                    Name, "restore_net", $"the network configuration cannot be kept: {unreadable.Message}",
                     "'restore_net: false' leaves the network to the host's own configuration"),
             ];
         }
