@@ -55,7 +55,7 @@ public sealed class UnitSettings(PreparedHost prepared)
         """;
 
     // Type=dbus, a connection to the bus, one to another kept service, a helper that is nobody's child, a unit that no boot knows,
-    // a socket that no boot opens, and a unit of a user's.
+    // a socket that no boot opens, one for its input, a descriptor that systemd keeps, and a unit of a user's.
     private const string MakeRefused =
         """
         cd /etc/systemd/system
@@ -65,20 +65,24 @@ public sealed class UnitSettings(PreparedHost prepared)
         printf '[Service]\nPrivateNetwork=yes\nExecStart=/bin/sleep infinity\n' >refused-network.service
         printf '[Socket]\nListenStream=/run/refused-hand\n[Install]\nWantedBy=sockets.target\n' >refused-hand.socket
         printf '[Service]\nExecStart=/bin/sleep infinity\n' >refused-hand.service
+        printf '[Socket]\nListenStream=/run/refused-input\n' >refused-input.socket
+        printf '[Service]\nStandardInput=socket\nExecStart=/bin/sleep infinity\n' >refused-input.service
+        printf '[Service]\nFileDescriptorStoreMax=1\nNotifyAccess=all\nExecStart=/bin/sleep infinity\nExecStartPost=/bin/sh -c "exec systemd-notify --fd=3 FDSTORE=1 3</etc/hostname"\n' >refused-store.service
         mkdir -p systemd-hostnamed.service.d user@0.service.d /root/.config/systemd/user
         printf '[Service]\nType=dbus\n' >systemd-hostnamed.service.d/lab.conf
         printf '[Service]\nPAMName=\nEnvironment=XDG_RUNTIME_DIR=/run/user/0\n' >user@0.service.d/lab.conf
         printf '[Service]\nExecStart=/bin/sleep infinity\n' >/root/.config/systemd/user/refused-own.service
         systemctl daemon-reload
         systemd-run -q --unit=refused-transient sleep infinity
-        systemctl start dbus.socket refused-hand.socket refused-hand refused-bus refused-stream refused-helper refused-network user@0.service
+        systemctl start dbus.socket refused-hand.socket refused-input.socket
+        systemctl start refused-hand refused-input refused-store refused-bus refused-stream refused-helper refused-network user@0.service
         XDG_RUNTIME_DIR=/run/user/0 systemctl --user start refused-own.service
         systemctl start systemd-hostnamed.service
         """;
 
     private const string ForgetRefused =
         """
-        systemctl stop systemd-hostnamed refused-hand.socket refused-hand refused-bus refused-stream refused-helper refused-network refused-transient user@0.service
+        systemctl stop systemd-hostnamed refused-hand.socket refused-hand refused-input.socket refused-input refused-store refused-bus refused-stream refused-helper refused-network refused-transient user@0.service
         rm -r /etc/systemd/system/refused-* /etc/systemd/system/systemd-hostnamed.service.d /etc/systemd/system/user@0.service.d /root/.config/systemd
         systemctl daemon-reload
         """;
@@ -113,7 +117,7 @@ public sealed class UnitSettings(PreparedHost prepared)
     {
         _ = await host.Guest.OutputOfAsync(MakeRefused, Patience);
         string own = (await host.Guest.OutputOfAsync("cat /sys/fs/cgroup/user.slice/user-0.slice/user@0.service/app.slice/refused-own.service/cgroup.procs")).Trim();
-        await host.ConfigureAsync($"pids:\n- {own}\n{Services("keeper@b", "systemd-hostnamed", "refused-hand", "refused-bus", "refused-stream", "refused-helper", "refused-network", "refused-transient")}");
+        await host.ConfigureAsync($"pids:\n- {own}\n{Services("keeper@b", "systemd-hostnamed", "refused-hand", "refused-input", "refused-store", "refused-bus", "refused-stream", "refused-helper", "refused-network", "refused-transient")}");
         GuestCommandResult check = await host.NvwaAsync($"check {prepared.NewKernel}");
         HostState.Says(check, "nvwa check", exitCode: 3);
         (string Subject, string[] Said)[] refusals =
@@ -121,6 +125,8 @@ public sealed class UnitSettings(PreparedHost prepared)
             (own, ["refused-own.service", "a user's own systemd", "User="]),
             ("systemd-hostnamed.service", ["Type=dbus", "its connection to the bus ends with the bus"]),
             ("refused-hand.service", ["refused-hand.socket", "no boot starts", "systemctl enable"]),
+            ("refused-input.service", ["StandardInput=socket", "take it out of 'services'"]),
+            ("refused-store.service", ["has given 1 descriptors to systemd", "FileDescriptorStoreMax=0"]),
             ("refused-bus.service", ["unix stream connection to /run/dbus/system_bus_socket", "not kept with it"]),
             ("refused-stream.service", ["unix stream connection to /run/keeper-b/ask", "not kept with it"]),
             ("keeper@b.service", ["unix stream connection", "not kept with it"]),
@@ -173,7 +179,7 @@ public sealed class UnitSettings(PreparedHost prepared)
     {
         string logged = await guest.OutputOfAsync(
             $$"""
-            for unit in {{Keepers}}; do keeper.py ask $(echo $unit | tr @ -) log {{word}}; done
+            for unit in {{Keepers}}; do keeper.py ask $(echo $unit | tr @ -) log {{word}} >/dev/null; done
             journalctl --sync
             for unit in {{Keepers}}; do
               pid=$(keeper.py ask $(echo $unit | tr @ -) report | sed -n 's/^process \([0-9]*\) .*/\1/p')
