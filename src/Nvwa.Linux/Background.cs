@@ -1,7 +1,8 @@
 namespace Nvwa.Linux;
 
 /// <summary>
-/// Blocking kernel waits, each on a thread of its own, so that the thread pool is left to the short work.
+/// Blocking kernel waits, each on a thread of its own, so that the thread pool is left to the short work. It is in the
+/// namespaces of the thread that asks.
 /// </summary>
 internal static class Background
 {

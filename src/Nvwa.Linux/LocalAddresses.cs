@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.Win32.SafeHandles;
 
 namespace Nvwa.Linux;
@@ -7,11 +8,17 @@ namespace Nvwa.Linux;
 /// <param name="Address">Without a scope.</param>
 /// <param name="PrefixLength">In bits.</param>
 /// <param name="Link">Its name.</param>
-public sealed record LinkAddress(IPAddress Address, int PrefixLength, string Link);
+/// <param name="Seconds">Until it ends (a lease, a router's prefix); null for never.</param>
+public sealed record LinkAddress(IPAddress Address, int PrefixLength, string Link, uint? Seconds = null);
 
 /// <summary>Addresses that this host has, in the network namespace of the calling thread: rtnetlink(7).</summary>
 public static class LocalAddresses
 {
+    /// <summary>For the other end of the cable, where the link was down.</summary>
+    private static readonly TimeSpan CarrierPatience = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan CarrierLook = TimeSpan.FromMilliseconds(100);
+
     /// <summary>
     /// A socket can be bound to it. An IPv6 address whose uniqueness is not yet, or was not, established does not count;
     /// any address of a network on the loopback interface does (127.0.0.2), and so do the any addresses.
@@ -33,26 +40,67 @@ public static class LocalAddresses
         return
         [
             .. new AddressObjects().Read(socket).Where(address => names.ContainsKey(AddressObjects.Link(address)))
-                .Select(address => new LinkAddress(new IPAddress(AddressObjects.Own(address)), address.Header[1], names[AddressObjects.Link(address)])),
+                .Select(address => new LinkAddress(
+                    new IPAddress(AddressObjects.Own(address)), address.Header[1], names[AddressObjects.Link(address)], AddressObjects.Rest(address))),
         ];
     }
 
-    /// <summary>Sets the link up if it is down; that it has the address already is no error. Nobody is asked whether another host has it.</summary>
-    /// <exception cref="LinuxException">There is no such link (ENODEV), or the kernel refused.</exception>
-    public static void Add(LinkAddress address)
+    /// <summary>
+    /// Gives it to the link, which is set up if it is down, unless another host on it has the address: IPv4 is asked for here, IPv6
+    /// by the kernel, so that it becomes usable a moment later, or never. That this host has it already is no error.
+    /// </summary>
+    /// <exception cref="LinuxException">There is no such link (ENODEV), another host has it (EADDRINUSE), or the kernel refused.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static Task AddAsync(LinkAddress address, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(address);
+        return Background.RunAsync(() => Add(address, cancellation));
+    }
+
+    private static void Add(LinkAddress address, CancellationToken cancellation)
+    {
         using RouteSocket socket = new();
         NetworkLink link = NetworkLinks.Read(socket).Find(link => link.Name == address.Link)
             ?? throw new LinuxException("add address", $"{address.Address} to {address.Link}", Errno.ENODEV);
+        if (Has(address.Address))
+        {
+            return;
+        }
+
         if ((link.Flags & Rtnetlink.IFF_UP) == 0)
         {
             NetworkLinks.SetFlags(socket, link.Index, Rtnetlink.IFF_UP, Rtnetlink.IFF_UP, link.Name);
         }
 
+        bool isAskedFor = address.Address.AddressFamily == AddressFamily.InterNetwork && (link.Flags & Rtnetlink.IFF_NOARP) == 0;
+        using SafeFileHandle? arp = isAskedFor ? Libc.ArpSocket(link.Index) : null;
+        // Where nothing is at the other end there is nobody to ask.
+        if (arp is not null && AwaitCarrier(socket, link.Index, cancellation)
+            && AddressProbe.FindHolder(arp, link.Address, address.Address.GetAddressBytes(), cancellation) is { } holder)
+        {
+            throw new LinuxException("add address", $"{address.Address} to {link.Name}", Errno.EADDRINUSE, $"the host with hardware address {holder} has it");
+        }
+
         AddressObjects addresses = new();
-        RouteMessage message = AddressObjects.New(link.Index, address.Address, address.PrefixLength);
+        RouteMessage message = AddressObjects.New(link.Index, address.Address, address.PrefixLength, address.Seconds);
         socket.Request(addresses.Make, addresses.FlagsToAdd(message), message, "add", addresses.Describe(message, _ => link.Name));
+    }
+
+    private static bool AwaitCarrier(RouteSocket socket, int index, CancellationToken cancellation)
+    {
+        Deadline deadline = new(CarrierPatience);
+        while (!NetworkLinks.HasCarrier(socket, index))
+        {
+            if (deadline.RemainingMilliseconds == 0)
+            {
+                return false;
+            }
+
+            _ = cancellation.WaitHandle.WaitOne(CarrierLook);
+            cancellation.ThrowIfCancellationRequested();
+        }
+
+        return true;
     }
 
     /// <summary>

@@ -62,13 +62,57 @@ public sealed class LocalAddressesTests
         MakeLink();
         NetworkNamespace.Run("ip", "link", "set", "lo", "up");
         NetworkNamespace.Run("ip", "link", "set", "left", "down");
-        LinkAddress[] added = [new(First, 24, "left"), new(Second, 64, "left")];
+        LinkAddress[] added = [new(First, 24, "left"), new(Second, 64, "left"), new(IPAddress.Parse("10.9.9.9"), 32, "lo", 3600)];
 
-        Assert.All([.. added, .. added], LocalAddresses.Add);
+        Assert.All([.. added, .. added], Add);
 
-        Assert.Equal(added, LocalAddresses.OfLinks().Where(address => address.Link == "left"));
-        Assert.Empty(LocalAddresses.Missing([First, Second]));
-        Assert.Equal(Errno.ENODEV, Assert.Throws<LinuxException>(() => LocalAddresses.Add(new LinkAddress(First, 24, "right7"))).Errno);
+        Assert.True(LocalAddresses.WaitAsync([.. added.Select(address => address.Address)], Long, CancellationToken.None).GetAwaiter().GetResult());
+        LinkAddress[] found = [.. LocalAddresses.OfLinks().Where(address => !IPAddress.IsLoopback(address.Address))];
+        Assert.Equal(added.Select(address => address with { Seconds = null }).ToHashSet(), found.Select(address => address with { Seconds = null }).ToHashSet());
+        Assert.InRange(found.Single(address => address.Seconds is not null).Seconds!.Value, 3500u, 3600u);
+        Assert.Equal(Errno.ENODEV, Assert.Throws<LinuxException>(() => Add(new LinkAddress(First, 24, "right7"))).Errno);
+    });
+
+    [Fact]
+    public async Task An_address_that_another_host_has_is_left_to_it()
+    {
+        TaskCompletionSource<string> there = new();
+        using ManualResetEventSlim done = new();
+        Task other = NetworkNamespace.RunAsync(() =>
+        {
+            there.SetResult($"{new DirectoryInfo("/proc/thread-self").ResolveLinkTarget(returnFinalTarget: true)!.FullName}/ns/net");
+            done.Wait(Long);
+        });
+        string path = await there.Task;
+        await NetworkNamespace.RunAsync(() =>
+        {
+            MakeLink();
+            string address = AddressOf("right");
+            NetworkNamespace.Run("ip", "link", "set", "right", "netns", path);
+            NetworkNamespace.Run("nsenter", $"--net={path}", "ip", "address", "add", $"{First}/24", "dev", "right");
+            NetworkNamespace.Run("nsenter", $"--net={path}", "ip", "-6", "address", "add", $"{Second}/64", "dev", "right", "nodad");
+            NetworkNamespace.Run("nsenter", $"--net={path}", "ip", "link", "set", "right", "up");
+
+            LinuxException refused = Assert.Throws<LinuxException>(() => Add(new LinkAddress(First, 24, "left")));
+            Add(new LinkAddress(Second, 64, "left"));
+
+            Assert.Equal($"add address {First} to left: Address already in use (EADDRINUSE): the host with hardware address {address} has it", refused.Message);
+            Assert.False(LocalAddresses.WaitAsync([Second], TimeSpan.FromSeconds(4), CancellationToken.None).GetAwaiter().GetResult());
+        });
+        done.Set();
+        await other;
+    }
+
+    [Fact]
+    public Task Asking_around_can_be_cancelled() => NetworkNamespace.RunAsync(() =>
+    {
+        MakeLink();
+        using CancellationTokenSource source = new();
+        Task add = LocalAddresses.AddAsync(new LinkAddress(First, 24, "left"), source.Token);
+        source.Cancel();
+
+        Assert.ThrowsAny<OperationCanceledException>(() => add.GetAwaiter().GetResult());
+        Assert.False(LocalAddresses.Has(First));
     });
 
     [Fact]
@@ -121,6 +165,11 @@ public sealed class LocalAddressesTests
         Assert.Equal(
             Errno.EBADMSG, Assert.Throws<LinuxException>(() => RouteAddresses.Parse(message, [], ref changed)).Errno);
     }
+
+    private static void Add(LinkAddress address) => LocalAddresses.AddAsync(address, CancellationToken.None).GetAwaiter().GetResult();
+
+    /// <summary>/sys has the links of another namespace.</summary>
+    private static string AddressOf(string link) => NetworkNamespace.Run("ip", "-brief", "link", "show", link).Split(' ', StringSplitOptions.RemoveEmptyEntries)[2];
 
     private static void MakeLink()
     {

@@ -68,8 +68,8 @@ public sealed record Planned(
     int? PanicTimeout = null) : JournalRecord;
 
 /// <summary>
-/// With <c>restore_net</c>, the host's addresses; many are spread over several records. One that something kept is bound to is brought
-/// up for it, whatever became of the rest. Without, nobody knows whether another host has taken it over since (VRRP, a lease).
+/// The host's addresses; many are spread over several records. One that something kept is bound to is brought up for it if nobody else
+/// does, and no other host has it.
 /// </summary>
 public sealed record Addressed(IReadOnlyList<KeptAddress> Addresses) : JournalRecord;
 

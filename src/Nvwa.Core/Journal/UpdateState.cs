@@ -156,7 +156,7 @@ public sealed record UpdateState(Opened Opening)
     /// <summary>kernel.panic as the administrator has it.</summary>
     public int? PanicTimeout { get; init; }
 
-    /// <summary>Of the host, before the switch; none without <c>restore_net</c>.</summary>
+    /// <summary>Of the host, before the switch.</summary>
     public IReadOnlyList<KeptAddress> Addresses { get; init; } = [];
 
     /// <summary>Null where it is not to be restored.</summary>

@@ -39,7 +39,8 @@ public sealed record ExternalSocket(long Inode);
 /// <param name="Address">As IPAddress writes it.</param>
 /// <param name="PrefixLength">In bits.</param>
 /// <param name="Link">The name of the interface that has it.</param>
-public sealed record KeptAddress(string Address, int PrefixLength, string Link);
+/// <param name="Until">When it ends (a lease, a router's prefix), in nanoseconds of CLOCK_REALTIME; null for never.</param>
+public sealed record KeptAddress(string Address, int PrefixLength, string Link, long? Until = null);
 
 /// <summary>A socket whose packets are dropped, never refused, while its owner does not run.</summary>
 /// <param name="Protocol"><c>tcp</c> or <c>udp</c>.</param>

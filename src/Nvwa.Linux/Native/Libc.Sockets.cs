@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
@@ -15,6 +16,9 @@ internal static partial class Libc
     private const int NETLINK_ROUTE = 0;
     private const int AF_UNIX = 1;
     private const int AF_NETLINK = 16;
+    private const int AF_PACKET = 17;
+    private const ushort ETH_P_ARP = 0x0806;
+    private const ushort ARPHRD_ETHER = 1;
     private const int SOCK_RAW = 3;
     private const int SOCK_SEQPACKET = 5;
     private const int SOCK_CLOEXEC = O_CLOEXEC;
@@ -85,6 +89,26 @@ internal static partial class Libc
         return handle;
     }
 
+    /// <summary>ARP frames of a link, whole ones: packet(7). Null where the link is no Ethernet.</summary>
+    public static SafeFileHandle? ArpSocket(int index)
+    {
+        // struct sockaddr_ll: family 2 | protocol 2 | interface index 4 | hardware type 2 | packet type 1 | length 1 | address 8.
+        Span<byte> name = stackalloc byte[20];
+        name.Clear();
+        BinaryPrimitives.WriteUInt16LittleEndian(name, AF_PACKET);
+        BinaryPrimitives.WriteUInt16BigEndian(name[2..], ETH_P_ARP);
+        BinaryPrimitives.WriteInt32LittleEndian(name[4..], index);
+        SafeFileHandle handle = Socket(AF_PACKET, SOCK_RAW, protocol: 0);
+        Check(bind(handle, name, name.Length), "bind", "AF_PACKET");
+        if (BinaryPrimitives.ReadUInt16LittleEndian(SocketName(handle).AsSpan(8)) == ARPHRD_ETHER)
+        {
+            return handle;
+        }
+
+        handle.Dispose();
+        return null;
+    }
+
     /// <summary>A refusal comes with the kernel's words, and without the request.</summary>
     public static void WantExtendedAcknowledgements(SafeHandle handle)
     {
@@ -131,6 +155,9 @@ internal static partial class Libc
 
     [LibraryImport(Library, SetLastError = true)]
     private static partial int bind(SafeHandle fd, in NetlinkAddress address, int length);
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial int bind(SafeHandle fd, ReadOnlySpan<byte> address, int length);
 
     [LibraryImport(Library, SetLastError = true)]
     private static partial int getsockopt(

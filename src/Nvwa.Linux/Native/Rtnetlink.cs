@@ -41,6 +41,7 @@ internal static class Rtnetlink
     public const uint IFF_PROMISC = 0x100;
     public const uint IFF_ALLMULTI = 0x200;
     public const uint IFF_MULTICAST = 0x1000;
+    public const uint IFF_LOWER_UP = 0x10000;
 
     // linux/if_link.h
     public const ushort IFLA_ADDRESS = 1;

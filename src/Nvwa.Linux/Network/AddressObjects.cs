@@ -34,6 +34,9 @@ internal sealed class AddressObjects() : NetworkObjects("address", RTM_NEWADDR, 
     /// <summary>Of a point-to-point link our end. Four or sixteen bytes.</summary>
     public static byte[] Own(RouteMessage message) => message.Value(IFA_LOCAL) ?? message.Value(IFA_ADDRESS) ?? [];
 
+    /// <summary>Of a lease, the seconds that are left of it; null for ever.</summary>
+    public static uint? Rest(RouteMessage message) => Lifetimes(message).Valid is not INFINITY_LIFE_TIME and var seconds ? seconds : null;
+
     /// <summary>The kernel has not established yet that nobody else has it.</summary>
     public static bool IsTentative(RouteMessage message) => (message.Header[FlagsOffset] & IFA_F_TENTATIVE) != 0;
 
@@ -48,8 +51,12 @@ internal sealed class AddressObjects() : NetworkObjects("address", RTM_NEWADDR, 
         return copy;
     }
 
-    /// <summary>One that is usable at once.</summary>
-    public static RouteMessage New(int link, IPAddress address, int prefixLength)
+    /// <summary>Of IPv6 the kernel finds out first whether another host has it.</summary>
+    /// <param name="link">Its index.</param>
+    /// <param name="address">Without a scope.</param>
+    /// <param name="prefixLength">In bits.</param>
+    /// <param name="seconds">Until it ends; null for never.</param>
+    public static RouteMessage New(int link, IPAddress address, int prefixLength, uint? seconds)
     {
         bool is4 = address.AddressFamily == AddressFamily.InterNetwork;
         byte[] bytes = address.GetAddressBytes();
@@ -57,7 +64,14 @@ internal sealed class AddressObjects() : NetworkObjects("address", RTM_NEWADDR, 
         message.SetHeader(IndexOffset, link);
         message.Set(new RouteAttribute(IFA_ADDRESS, bytes));
         message.Set(new RouteAttribute(IFA_LOCAL, bytes));
-        message.Set(RouteAttribute.Of(IFA_FLAGS, is4 ? 0 : IFA_F_NODAD));
+        if (seconds is { } valid)
+        {
+            byte[] times = new byte[CacheInfoSize];
+            BinaryPrimitives.WriteUInt32LittleEndian(times, valid);
+            BinaryPrimitives.WriteUInt32LittleEndian(times.AsSpan(4), valid);
+            message.Set(new RouteAttribute(IFA_CACHEINFO, times));
+        }
+
         return message;
     }
 

@@ -31,6 +31,10 @@ internal static class NetworkLinks
             [.. socket.Dump(RTM_NEWLINK + 2, question, HeaderSize, "read links").Select(message => Parse(message, vlans))]);
     }
 
+    /// <summary>Something is at the other end of its cable.</summary>
+    public static bool HasCarrier(RouteSocket socket, int index) => socket.Dump(RTM_NEWLINK + 2, Message(0), HeaderSize, "read links")
+        .Exists(message => message.HeaderInt32(IndexOffset) == index && ((uint)message.HeaderInt32(FlagsOffset) & IFF_LOWER_UP) != 0);
+
     /// <summary>Attributes in a link's <see cref="NetworkLink.Data"/>, as far as they are set from outside.</summary>
     public static List<RouteAttribute> Settings(byte[] data) => RouteAttribute.Parse(data);
 

@@ -11,11 +11,20 @@ internal sealed partial class LinuxHost
     /// <summary>Drivers find their devices within seconds; the rest of the boot waits for this.</summary>
     private static readonly TimeSpan LinkPatience = TimeSpan.FromSeconds(30);
 
+    private const long NanosecondsPerSecond = 1_000_000_000;
+
     private readonly NetworkFile _network = new(UpdateJournal.Directory);
     private readonly Networkd _networkd = new("/");
 
-    public IReadOnlyList<KeptAddress> Addresses() =>
-        [.. LocalAddresses.OfLinks().Select(address => new KeptAddress($"{address.Address}", address.PrefixLength, address.Link))];
+    public IReadOnlyList<KeptAddress> Addresses()
+    {
+        long now = Now().Realtime;
+        return
+        [
+            .. LocalAddresses.OfLinks().Select(address => new KeptAddress(
+                $"{address.Address}", address.PrefixLength, address.Link, now + (address.Seconds * NanosecondsPerSecond))),
+        ];
+    }
 
     public async Task<SavedNetwork> SaveNetworkAsync(CancellationToken cancellation)
     {

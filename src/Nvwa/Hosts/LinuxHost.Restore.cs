@@ -50,12 +50,18 @@ internal sealed partial class LinuxHost
         }
     }
 
-    public void BringUp(IReadOnlyList<KeptAddress> addresses, IReadOnlyList<KeptEndpoint> endpoints)
+    public async Task BringUpAsync(IReadOnlyList<KeptAddress> addresses, IReadOnlyList<KeptEndpoint> endpoints, CancellationToken cancellation)
     {
         HashSet<string> missing = [.. LocalAddresses.Missing([.. Bound(endpoints)]).Select(address => $"{address}")];
         foreach (KeptAddress address in addresses.Where(address => missing.Contains(address.Address)))
         {
-            LocalAddresses.Add(new LinkAddress(IPAddress.Parse(address.Address), address.PrefixLength, address.Link));
+            long? seconds = (address.Until - Now().Realtime) / NanosecondsPerSecond;
+            if (seconds <= 0)
+            {
+                throw new TimeoutException($"{address.Address} was {address.Link}'s for a time that is over");
+            }
+
+            await LocalAddresses.AddAsync(new LinkAddress(IPAddress.Parse(address.Address), address.PrefixLength, address.Link, (uint?)seconds), cancellation);
         }
     }
 

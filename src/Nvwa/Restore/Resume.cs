@@ -80,8 +80,8 @@ internal sealed class Resume(IHost host, Action<string> log)
     }
 
     /// <summary>
-    /// With restore_net an address that nobody brings up, because it was set by hand, is brought up here. Networks that come up
-    /// late are no reason to lose a workload; one that does not come up at all is.
+    /// An address that nobody brings up, because it was set by hand, is brought up here, unless another host has taken it over
+    /// meanwhile (VRRP, a lease). Networks that come up late are no reason to lose a workload; one that does not come up at all is.
     /// </summary>
     private async Task AwaitAddressesAsync(UpdateState state, WorkloadState workload, CancellationToken cancellation)
     {
@@ -91,8 +91,16 @@ internal sealed class Resume(IHost host, Action<string> log)
         }
         catch (TimeoutException late)
         {
-            log($"resume {workload.Workload.Name}: {late.Message}, {(state.Addresses.Count > 0 ? "bringing it up as it was" : "waiting once more")}");
-            BestEffort(() => host.BringUp(state.Addresses, workload.Endpoints));
+            log($"resume {workload.Workload.Name}: {late.Message}, bringing it up as it was");
+            try
+            {
+                await host.BringUpAsync(state.Addresses, workload.Endpoints, cancellation);
+            }
+            catch (Exception failed) when (StepFailedException.IsExpected(failed))
+            {
+                log($"resume {workload.Workload.Name}: {failed.Message}, waiting once more");
+            }
+
             await host.AwaitAddressesAsync(workload.Endpoints, LinkPatience, cancellation);
         }
     }

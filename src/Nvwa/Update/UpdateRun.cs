@@ -100,13 +100,13 @@ internal sealed class UpdateRun(UpdatePlan plan, IHost host, Func<Progress, Task
             _dumpers.Add(await host.PrepareDumpAsync(plan, index, cancellation));
         }
 
+        foreach (KeptAddress[] addresses in host.Addresses().Chunk(EndpointsPerRecord))
+        {
+            _journal.Append(new Addressed(addresses));
+        }
+
         if (plan.Restore.RestoreNet)
         {
-            foreach (KeptAddress[] addresses in host.Addresses().Chunk(EndpointsPerRecord))
-            {
-                _journal.Append(new Addressed(addresses));
-            }
-
             // Before anything is stopped: with its service goes what it had set up.
             SavedNetwork network = await host.SaveNetworkAsync(cancellation);
             _journal.Append(new NetworkSaved(network.Bytes, network.Digest, host.Now()));

@@ -69,7 +69,7 @@ def third(record):
 
 NETWORK = {
     "locked": [
-        '{"record":"addressed","addresses":[{"address":"10.0.2.15","prefixLength":24,"link":"ens3"},{"address":"fd66::2","prefixLength":64,"link":"ens3"}]}',
+        '{"record":"addressed","addresses":[{"address":"10.0.2.15","prefixLength":24,"link":"ens3","until":1795339800000000000},{"address":"fd66::2","prefixLength":64,"link":"ens3","until":null}]}',
         '{"record":"network-saved","bytes":4711,"digest":"5ca1ab1e","at":' + at(3) + '}',
     ],
     "arrived": [

@@ -31,7 +31,7 @@ internal static class Records
         Opened,
         new PhaseEntered(Phase.Load, At(2)),
         new Planned([Redis, Job], ["cron.service", "ssh.socket"], new RtcTick(1795253400, 3_000_000_003), 30),
-        new Addressed([new KeptAddress("10.0.2.15", 24, "ens3"), new KeptAddress("fd66::2", 64, "ens3")]),
+        new Addressed([new KeptAddress("10.0.2.15", 24, "ens3", 1795339800000000000), new KeptAddress("fd66::2", 64, "ens3")]),
         new NetworkSaved(4711, "5ca1ab1e", At(3)),
         new Locked("redis.service", [new KeptEndpoint("tcp", "10.0.2.15:6379", "10.0.2.2:50123"), new KeptEndpoint("udp", "[::]:5353", null)]),
         new AllFrozen(At(4), At(5)),

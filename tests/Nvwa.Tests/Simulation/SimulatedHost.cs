@@ -255,7 +255,7 @@ internal sealed class SimulatedHost(SimulatedMachine machine, SimulatedProcess p
         return [new KeptAddress("192.0.2.1", 24, "eth0")];
     }
 
-    public void BringUp(IReadOnlyList<KeptAddress> addresses, IReadOnlyList<KeptEndpoint> endpoints) => machine.Touch(process);
+    public Task BringUpAsync(IReadOnlyList<KeptAddress> addresses, IReadOnlyList<KeptEndpoint> endpoints, CancellationToken cancellation) => machine.StepAsync(process);
 
     public Task AwaitAddressesAsync(IReadOnlyList<KeptEndpoint> endpoints, TimeSpan patience, CancellationToken cancellation) => machine.StepAsync(process);
 
