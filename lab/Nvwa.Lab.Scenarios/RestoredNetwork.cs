@@ -23,6 +23,49 @@ public sealed class RestoredNetwork(PreparedHost prepared)
     // As if the new kernel came without it: nothing can make the bond.
     private const string WithoutBonds = "echo 'install bonding /bin/false' >/etc/modprobe.d/lab-bonding.conf && sync /etc/modprobe.d/lab-bonding.conf /etc/modprobe.d";
 
+    // The guest's only link goes from one manager to another under a connection to the address that none of them knows.
+    private const string ToNetworkManager =
+        """
+        set -e
+        link=$(ip -o -4 route show default | cut -d' ' -f5 | head -n 1)
+        systemctl disable -q --now systemd-networkd.service systemd-networkd.socket
+        cat >/etc/NetworkManager/system-connections/lan.nmconnection <<END
+        [connection]
+        id=lan
+        type=ethernet
+        interface-name=$link
+        [ipv4]
+        method=manual
+        address1=10.66.0.2/24,10.66.0.1
+        [ipv6]
+        method=manual
+        address1=fd66::2/64
+        END
+        chmod 600 /etc/NetworkManager/system-connections/lan.nmconnection
+        systemctl enable -q --now NetworkManager.service
+        nmcli connection reload
+        nmcli connection up lan
+        ip addr add 10.66.0.77/24 dev $link
+        """;
+
+    private const string HasProfile = "nmcli -t -f STATE,CONNECTION device | grep -x connected:lan";
+
+    private const string ToIfupdown =
+        """
+        set -e
+        link=$(ip -o -4 route show default | cut -d' ' -f5 | head -n 1)
+        systemctl disable -q --now NetworkManager.service
+        printf 'auto lo\niface lo inet loopback\nauto %s\niface %s inet static\n address 10.66.0.2/24\n gateway 10.66.0.1\niface %s inet6 static\n address fd66::2/64\n' $link $link $link >/etc/network/interfaces
+        ip route flush default
+        ip addr del 10.66.0.2/24 dev $link
+        ip addr del fd66::2/64 dev $link
+        systemctl enable -q networking.service
+        systemctl restart networking.service
+        ip addr show to 10.66.0.77 | grep -q 77 || ip addr add 10.66.0.77/24 dev $link
+        """;
+
+    private const string HasInterface = "systemctl is-active networking.service && ifquery --state $(ip -o -4 route show default | cut -d' ' -f5 | head -n 1)";
+
     private const string Managers = "! systemctl is-active systemd-networkd.service nftables.service | grep -v '^active'";
 
     private static readonly IPAddress ByHand = IPAddress.Parse("10.66.0.77");
@@ -50,6 +93,22 @@ public sealed class RestoredNetwork(PreparedHost prepared)
         await EndAsync(host.Guest, client);
     });
 
+    [Fact]
+    [Trait("half", "full")]
+    public Task Other_network_managers_go_on_with_what_they_find() => prepared.RunAsync("network-managers", async host =>
+    {
+        _ = await host.InstallAsync("/opt/network-manager");
+        _ = await host.InstallAsync("/opt/ifupdown");
+        _ = await host.Guest.OutputOfAsync(ToNetworkManager, Patience);
+        await host.ConfigureAsync(Configuration);
+        await using RedisClient client = await ConnectAsync(host.Guest.Network);
+        await StaysAsync(host, prepared.NewKernel, client, HasProfile);
+        _ = await host.InstallNewerCriuAsync();
+        _ = await host.Guest.OutputOfAsync(ToIfupdown, Patience);
+        await StaysAsync(host, prepared.OldKernel, client, HasInterface);
+        await EndAsync(host.Guest, client);
+    });
+
     private static async Task SetUpAsync(NvwaHost host)
     {
         _ = await host.Guest.OutputOfAsync("/root/network-setup start", Patience);
@@ -67,7 +126,7 @@ public sealed class RestoredNetwork(PreparedHost prepared)
         return client;
     }
 
-    private static async Task StaysAsync(NvwaHost host, string release, RedisClient client)
+    private static async Task StaysAsync(NvwaHost host, string release, RedisClient client, string managers = Managers)
     {
         string before = await StateAsync(host.Guest);
         NvwaUpdate update = await UpdateAsync(host, release, exitCode: 0);
@@ -75,7 +134,7 @@ public sealed class RestoredNetwork(PreparedHost prepared)
         // Another kernel has other settings; those of the test both have.
         Assert.All(update.Troubles, trouble => Assert.StartsWith("network: sysctl ", trouble, StringComparison.Ordinal));
         await client.WaitForRepliesAsync(10, Patience);
-        await host.Guest.WaitUntilAsync(Managers, Patience);
+        await host.Guest.WaitUntilAsync(managers, Patience);
         Assert.Equal(before, await StateAsync(host.Guest));
         await HostState.NothingIsLeftAsync(host.Guest);
     }

@@ -49,7 +49,13 @@ public sealed class NvwaHost(LabGuest guest)
 
     /// <summary>The CRIU that Linux 6.16 and later need for TCP; the guest has its packages, and no network.</summary>
     public Task<string> InstallNewerCriuAsync(CancellationToken cancellationToken = default) =>
-        guest.OutputOfAsync(InstallCommand("/opt/criu-forky/*.deb"), InstallTimeout, cancellationToken);
+        InstallAsync("/opt/criu-forky", cancellationToken);
+
+    /// <summary>Packages that lie ready in the guest.</summary>
+    /// <param name="directory">Of the guest; see lab/image/README.md.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public Task<string> InstallAsync(string directory, CancellationToken cancellationToken = default) =>
+        guest.OutputOfAsync(InstallCommand($"{directory}/*.deb"), InstallTimeout, cancellationToken);
 
     /// <summary>Runs <c>nvwa</c> with these words to its end.</summary>
     public Task<GuestCommandResult> NvwaAsync(string words, CancellationToken cancellationToken = default) =>

@@ -3,7 +3,7 @@ using System.Text;
 namespace Nvwa.Linux;
 
 /// <summary>Packet filters of both kinds, in the words of the tools that read them again.</summary>
-/// <param name="Nftables">Tables as nft(8) lists them; not those that a process owns, and not those of iptables.</param>
+/// <param name="Nftables">Tables as nft(8) lists them; not those that a process owns, and not those of iptables and libvirt.</param>
 /// <param name="Xtables">What iptables-save(8) and its relatives say, for each that has something to say.</param>
 internal sealed record FirewallRules(string Nftables, IReadOnlyList<XtablesRules> Xtables);
 
@@ -31,7 +31,7 @@ internal static class Firewall
     public static FirewallRules Read(CancellationToken cancellation)
     {
         List<NftTable> tables = NftTable.Split(Run("nft", ["-s", "list", "ruleset"], null, cancellation));
-        tables.RemoveAll(table => table.IsOwned);
+        tables.RemoveAll(table => table.IsOwned || table.Name == LibvirtNetworks.Table);
         List<XtablesRules> xtables = [];
         foreach (string tool in Tools)
         {

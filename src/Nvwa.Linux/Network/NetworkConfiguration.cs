@@ -35,7 +35,16 @@ public sealed class NetworkConfiguration
     /// <summary>What was there and is not in it, in words for people.</summary>
     public IReadOnlyList<string> LeftOut => _snapshot.LeftOut;
 
+    /// <summary>Its links' names by index.</summary>
+    public IReadOnlyDictionary<int, string> Links => _snapshot.Links.ToDictionary(link => link.Index, link => link.Name);
+
+    /// <summary>What network managers are to find.</summary>
+    public IReadOnlyList<ManagerFile> Managers => _snapshot.Managers;
+
     internal NetworkSnapshot Snapshot => _snapshot;
+
+    /// <summary>The same with these.</summary>
+    public NetworkConfiguration With(IReadOnlyList<ManagerFile> managers) => new(_snapshot with { Managers = managers });
 
     /// <summary>Reads it as it is. Changes nothing.</summary>
     /// <param name="time">Lifetimes count from its now.</param>
@@ -122,6 +131,7 @@ public sealed class NetworkConfiguration
         Refuse(snapshot.Firewall.Xtables.Any(each => each is null || !Firewall.Tools.Contains(each.Tool)), "a filter's tool");
         Refuse(snapshot.Sysctls.Any(each => each.Value is null || !NetworkSysctls.IsValid(each.Key)), "a sysctl");
         Refuse(snapshot.LeftOut.Any(each => each is null), "what was left out");
+        Refuse(snapshot.Managers.Any(each => each is null || !Enum.IsDefined(each.Kind) || !IsFileName(each.Name) || each.Content.Length > ManagerFiles.LengthLimit), "a manager's file");
     }
 
     private static void CheckAll(NetworkObjects kind, IReadOnlyList<byte[]> messages)
@@ -140,6 +150,8 @@ public sealed class NetworkConfiguration
             throw new InvalidDataException($"No network configuration: {what}.");
         }
     }
+
+    private static bool IsFileName(string name) => name.Length is > 0 and < 256 && name is not ("." or "..") && !name.Any(each => each is '/' or '\0');
 
     /// <summary>What the kernel takes as a name.</summary>
     private static bool IsName(string name) =>

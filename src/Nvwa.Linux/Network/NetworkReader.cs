@@ -9,7 +9,9 @@ internal static class NetworkReader
     {
         using RouteSocket socket = new();
         List<RouteMessage> addresses = new AddressObjects().Read(socket);
-        List<NetworkLink> links = OfInterest(NetworkLinks.Read(socket), addresses);
+        IReadOnlySet<string> libvirt = LibvirtNetworks.Bridges("/");
+        List<NetworkLink> links = OfInterest(NetworkLinks.Read(socket), addresses)
+            .ConvertAll(link => libvirt.Contains(link.Name) ? link with { Origin = LinkOrigin.Program } : link);
         HashSet<int> indexes = [.. links.Select(link => link.Index)];
         FirewallRules firewall = Firewall.Read(cancellation);
         NetworkLink[] programs = [.. links.Where(link => link.Origin == LinkOrigin.Program)];
@@ -24,7 +26,8 @@ internal static class NetworkReader
             Kept(new NeighbourObjects(), new NeighbourObjects().Read(socket)),
             firewall,
             NetworkSysctls.Read(name => name is "all" or "default" || links.Exists(link => link.Name == name)),
-            [.. programs.Select(link => $"link {link.Name} ({link.Kind}) is made by a program")]);
+            [.. programs.Select(link => $"link {link.Name} ({link.Kind}) is made by a program")],
+            []);
 
         IReadOnlyList<byte[]> Kept(NetworkObjects kind, IReadOnlyList<RouteMessage> messages) =>
             [.. messages.Where(message => kind.Translate(message, index => indexes.Contains(index) ? index : null) is not null).Select(message => message.Encode())];

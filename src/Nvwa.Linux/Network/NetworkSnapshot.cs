@@ -16,6 +16,7 @@ namespace Nvwa.Linux;
 /// <param name="Firewall">nftables and iptables.</param>
 /// <param name="Sysctls">By path below /proc/sys/net.</param>
 /// <param name="LeftOut">What was there and is not in here, in words.</param>
+/// <param name="Managers">What network managers are to find: <see cref="ManagerFiles"/>.</param>
 internal sealed record NetworkSnapshot(
     long ReadAt,
     IReadOnlyList<NetworkLink> Links,
@@ -26,7 +27,8 @@ internal sealed record NetworkSnapshot(
     IReadOnlyList<byte[]> Neighbours,
     FirewallRules Firewall,
     IReadOnlyDictionary<string, string> Sysctls,
-    IReadOnlyList<string> LeftOut);
+    IReadOnlyList<string> LeftOut,
+    IReadOnlyList<ManagerFile> Managers);
 
 /// <summary>A network interface.</summary>
 /// <param name="Index">On the kernel that it was read from.</param>

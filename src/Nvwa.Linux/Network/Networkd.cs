@@ -1,5 +1,3 @@
-using Microsoft.Win32.SafeHandles;
-
 namespace Nvwa.Linux;
 
 /// <summary>
@@ -51,18 +49,7 @@ public sealed class Networkd(string root)
     /// <summary>It reads this as a user of its own; our unit's umask would not let it.</summary>
     private static void Write(string path, string content)
     {
-        MakeReadable(Path.GetDirectoryName(path)!);
+        PublicDirectory.Make(Path.GetDirectoryName(path)!);
         AtomicFile.Write(path, content, Readable);
-    }
-
-    private static void MakeReadable(string directory)
-    {
-        if (!Directory.Exists(directory))
-        {
-            MakeReadable(Path.GetDirectoryName(directory)!);
-            Libc.MakeDirectory(directory, Readable);
-            using SafeFileHandle handle = Libc.Open(directory, Libc.O_RDONLY | Libc.O_DIRECTORY);
-            Libc.ChangeMode(handle, Readable | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute, directory);
-        }
     }
 }

@@ -15,6 +15,7 @@ internal sealed partial class LinuxHost
 
     private readonly NetworkFile _network = new(UpdateJournal.Directory);
     private readonly Networkd _networkd = new("/");
+    private readonly ManagerFiles _managers = new("/");
 
     public IReadOnlyList<KeptAddress> Addresses()
     {
@@ -29,6 +30,7 @@ internal sealed partial class LinuxHost
     public async Task<SavedNetwork> SaveNetworkAsync(CancellationToken cancellation)
     {
         NetworkConfiguration network = await NetworkConfiguration.ReadAsync(TimeProvider.System, cancellation);
+        network = network.With(_managers.Read(network.Links));
         byte[] content = network.ToBytes();
         return new SavedNetwork(content.Length, _network.Write(content), network.LeftOut);
     }
@@ -40,10 +42,11 @@ internal sealed partial class LinuxHost
         try
         {
             _networkd.KeepForeign();
+            _managers.Write(saved.Managers);
         }
         catch (Exception failed) when (StepFailedException.IsExpected(failed))
         {
-            return [.. notes, $"systemd-networkd cannot be told to leave it as it is: {failed.Message}"];
+            return [.. notes, $"network managers cannot be told to leave it as it is: {failed.Message}"];
         }
 
         return notes;

@@ -63,7 +63,8 @@ internal sealed class NetworkFile() : Target("network")
             Some(new NeighbourObjects(), chance),
             new FirewallRules(Invented.Of<string>(chance), chance.OneIn(2) ? [] : [new XtablesRules(chance.Pick(Firewall.Tools), Invented.Of<string>(chance))]),
             new Dictionary<string, string> { [$"ipv4/conf/eth{chance.Below(3)}/rp_filter"] = Invented.Of<string>(chance) },
-            [.. Invented.Of<IReadOnlyList<string>>(chance)]);
+            [.. Invented.Of<IReadOnlyList<string>>(chance)],
+            [new ManagerFile(ManagerFileKind.NetworkManagerProfile, "Wired connection 1.nmconnection", Invented.Of<string>(chance))]);
         byte[] bytes = new NetworkConfiguration(snapshot).ToBytes();
         Assert.Equal(bytes, NetworkConfiguration.Parse(bytes).ToBytes());
         return bytes;

@@ -1,0 +1,98 @@
+using System.Runtime.Versioning;
+
+namespace Nvwa.Linux.Tests;
+
+/// <summary>The lab shows that the managers go on with these files.</summary>
+[SupportedOSPlatform("linux")]
+public sealed class ManagerFilesTests
+{
+    private const string Interfaces =
+        """
+        auto lo
+        iface lo inet loopback
+        auto eth0
+        iface eth0 inet static
+            address 192.0.2.1/24
+        iface eth0 inet6 static
+            address 2001:db8::1/64
+        iface home inet dhcp
+        iface mixed inet dhcp
+        iface mixed inet6 static
+
+        """;
+
+    private static readonly Dictionary<int, string> Links = new() { [1] = "lo", [2] = "eth0", [3] = "eth1", [4] = "br0" };
+
+    [Fact]
+    public void NetworkManager_finds_the_profile_of_each_link_under_its_new_index()
+    {
+        using TemporaryDirectory root = new();
+        Put(root, "run/NetworkManager/devices/2", "# Generated\n[device]\nmanaged=true\nconnection-uuid=a-b-c\n\n[dhcp4]\ndhcp_server_name=x\n");
+        Put(root, "run/NetworkManager/devices/4", "[device]\nmanaged=true\nconnection-uuid=d-e-f\nnm-owned=true\n");
+        Put(root, "run/NetworkManager/devices/99", "[device]\nmanaged=true\n");
+        Put(root, "run/NetworkManager/system-connections/Wired connection 1.nmconnection", "[connection]\n");
+        using TemporaryDirectory next = new();
+        Put(next, "sys/class/net/eth0/ifindex", "7\n");
+        Put(next, "sys/class/net/br0/ifindex", "2\n");
+
+        new ManagerFiles(next.Path).Write(new ManagerFiles(root.Path).Read(Links));
+
+        Assert.Equal("[device]\nmanaged=true\nconnection-uuid=a-b-c\n\n", File.ReadAllText(next["run/NetworkManager/devices/7"]));
+        Assert.Contains("nm-owned=true", File.ReadAllText(next["run/NetworkManager/devices/2"]), StringComparison.Ordinal);
+        Assert.Equal(2, Directory.GetFiles(next["run/NetworkManager/devices"]).Length);
+        string profile = next["run/NetworkManager/system-connections/Wired connection 1.nmconnection"];
+        Assert.Equal("[connection]\n", File.ReadAllText(profile));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(profile));
+    }
+
+    [Fact]
+    public void Ifupdown_skips_what_it_has_configured_unless_a_client_has_to_run()
+    {
+        using TemporaryDirectory root = new();
+        Put(root, "etc/network/interfaces", Interfaces);
+        Put(root, "etc/network/interfaces.d/eth3", "iface eth3 inet manual\n");
+        foreach ((string link, string name) in new[] { ("lo", "lo"), ("eth0", "eth0"), ("eth1", "home"), ("eth2", "mixed"), ("eth3", "eth3"), ("eth4", "unknown") })
+        {
+            Put(root, $"run/network/ifstate.{link}", $"{name}\n");
+        }
+
+        Put(root, "run/network/ifstate", "lo=lo\neth0=eth0\neth1=home\n");
+        using TemporaryDirectory next = new();
+
+        new ManagerFiles(next.Path).Write(new ManagerFiles(root.Path).Read(Links));
+
+        Assert.Equal("eth0=eth0\neth3=eth3\nlo=lo\n", File.ReadAllText(next["run/network/ifstate"]));
+        Assert.Equal(
+            ["ifstate", "ifstate.eth0", "ifstate.eth3", "ifstate.lo"],
+            Directory.GetFiles(next["run/network"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void Where_no_manager_runs_nothing_is_written()
+    {
+        using TemporaryDirectory root = new();
+        using TemporaryDirectory next = new();
+
+        new ManagerFiles(next.Path).Write(new ManagerFiles(root.Path).Read(Links));
+
+        Assert.Empty(Directory.GetFileSystemEntries(next.Path));
+    }
+
+    [Fact]
+    public void Bridges_of_libvirt_are_its_own()
+    {
+        using TemporaryDirectory root = new();
+        Put(root, "run/libvirt/network/default.xml", "<networkstatus><class_id bitmap='0-2'/><network><name>default</name><bridge name='virbr0' stp='on' delay='0'/></network></networkstatus>");
+        Put(root, "run/libvirt/network/half.xml", "<networkstatus><network>");
+        Put(root, "run/libvirt/network/autostarted", "");
+
+        Assert.Equal(["virbr0"], LibvirtNetworks.Bridges(root.Path));
+        Assert.Empty(LibvirtNetworks.Bridges(root["run"]));
+    }
+
+    private static void Put(TemporaryDirectory root, string path, string content)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(root[path])!);
+        File.WriteAllText(root[path], content);
+    }
+}
