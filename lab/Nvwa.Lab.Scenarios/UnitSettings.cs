@@ -198,7 +198,7 @@ public sealed class UnitSettings(PreparedHost prepared)
         await guest.WaitUntilAsync("test $(systemctl show --value -p NRestarts keeper-notify) = 1 && systemctl is-active keeper-notify", Patience);
         _ = await guest.OutputOfAsync("for unit in keeper-exec keeper-forking keeper@a; do kill -KILL $(systemctl show --value -p MainPID $unit); done");
         await guest.WaitUntilAsync(
-            "for unit in keeper-exec keeper-forking keeper@a; do test $(systemctl show --value -p NRestarts $unit) = 1 && systemctl is-active $unit || exit 1; done", Patience);
+            "(for unit in keeper-exec keeper-forking keeper@a; do test $(systemctl show --value -p NRestarts $unit) = 1 && systemctl is-active $unit || exit 1; done)", Patience);
         // Whom it requires takes it along, and its failure has its consequence.
         _ = await guest.OutputOfAsync("systemctl stop keeper-exec && ! systemctl is-active keeper-simple && systemctl start keeper-simple && systemctl is-active keeper-exec", Patience);
         _ = await guest.OutputOfAsync("test ! -e /root/keeper-alarm");
