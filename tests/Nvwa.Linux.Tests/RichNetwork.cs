@@ -56,6 +56,8 @@ internal static class RichNetwork
         -6 route add 2001:db8:8::/48 from 2001:db8:9::/48 via 2001:db8::77
         -6 route add 2001:db8:a::/48 dev br0 metric 9
         -6 route add 2001:db8:a::/48 dev eth0 metric 8
+        route add 192.0.2.0/24 dev eth0 proto kernel scope link src 192.0.2.3 metric 100
+        -6 route add 2001:db8::/64 dev eth0 proto kernel metric 100
         rule add fwmark 0x1/0xff table 100 priority 100
         rule add from 192.0.2.0/24 to 10.0.0.0/8 iif br0 oif mv0 tos 0x10 lookup 100 priority 200 suppress_prefixlength 0
         rule add priority 201 blackhole sport 5-10 dport 80 ipproto tcp uidrange 5-6

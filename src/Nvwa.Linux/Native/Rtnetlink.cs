@@ -112,6 +112,7 @@ internal static class Rtnetlink
     public const ushort RTA_NH_ID = 30;
     public const byte RTPROT_REDIRECT = 1;
     public const byte RTPROT_KERNEL = 2;
+    public const byte RTN_UNICAST = 1;
     public const uint RTM_F_CLONED = 0x200;
     public const uint RTNH_F_PERVASIVE = 2;
     public const uint RTNH_F_ONLINK = 4;

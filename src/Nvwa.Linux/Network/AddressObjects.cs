@@ -34,6 +34,18 @@ internal sealed class AddressObjects() : NetworkObjects("address", RTM_NEWADDR, 
     /// <summary>Of a point-to-point link our end. Four or sixteen bytes.</summary>
     public static byte[] Own(RouteMessage message) => message.Value(IFA_LOCAL) ?? message.Value(IFA_ADDRESS) ?? [];
 
+    /// <summary>With nothing behind its prefix: of a point-to-point link where its other end is.</summary>
+    public static byte[] Network(RouteMessage message)
+    {
+        byte[] network = [.. message.Value(IFA_ADDRESS) ?? Own(message)];
+        for (int bit = message.Header[1]; bit < network.Length * 8; bit++)
+        {
+            network[bit / 8] &= (byte)~(0x80 >> (bit % 8));
+        }
+
+        return network;
+    }
+
     /// <summary>Of a lease, the seconds that are left of it; null for ever.</summary>
     public static uint? Rest(RouteMessage message) => Lifetimes(message).Valid is not INFINITY_LIFE_TIME and var seconds ? seconds : null;
 

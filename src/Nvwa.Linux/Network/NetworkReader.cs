@@ -21,7 +21,7 @@ internal static class NetworkReader
             links,
             Kept(new AddressObjects(), [.. AddressObjects.InOrderToAdd(addresses)]),
             Kept(new NexthopObjects(), InOrderToAdd(new NexthopObjects().Read(socket))),
-            Kept(new RouteObjects(), new RouteObjects().Read(socket)),
+            Kept(new RouteObjects(), new RouteObjects().Read(socket).FindAll(route => !RouteObjects.IsOfKernel(route) || addresses.Exists(address => RouteObjects.IsForAddress(route, address)))),
             Kept(new RuleObjects(), new RuleObjects().Read(socket)),
             Kept(new NeighbourObjects(), new NeighbourObjects().Read(socket)),
             firewall,

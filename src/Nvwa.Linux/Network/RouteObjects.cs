@@ -5,8 +5,9 @@ using static Nvwa.Linux.Rtnetlink;
 namespace Nvwa.Linux;
 
 /// <summary>
-/// Routes of all tables, but not those that the kernel makes for addresses by itself. They keep who made them (proto), so that
-/// a network manager knows its own.
+/// Routes of all tables, but not those that the kernel makes for addresses by itself: of these an address's network is read, as a
+/// manager may have made it in the kernel's name (<see cref="IsForAddress"/>). They keep who made them (proto), so that a network
+/// manager knows its own.
 /// <code>
 ///   rtmsg      family 1 | destination bits 1 | source bits 1 | tos 1 | table 1 | protocol 1 | scope 1 | type 1 | flags 4
 ///   rtnexthop  length 2 | flags 1 | hops 1 | interface index 4 | attributes
@@ -15,6 +16,7 @@ namespace Nvwa.Linux;
 internal sealed class RouteObjects() : NetworkObjects("route", RTM_NEWROUTE, 12)
 {
     private const int ProtocolOffset = 5;
+    private const int TypeOffset = 7;
     private const int FlagsOffset = 8;
     private const int HopSize = 8;
 
@@ -24,6 +26,19 @@ internal sealed class RouteObjects() : NetworkObjects("route", RTM_NEWROUTE, 12)
     private const int TicksPerSecond = 100;
 
     protected override IEnumerable<RouteMessage> Questions => [Question(AF_INET), Question(AF_INET6)];
+
+    public static bool IsOfKernel(RouteMessage message) => message.Header[ProtocolOffset] == RTPROT_KERNEL;
+
+    /// <summary>
+    /// NetworkManager adds addresses without their networks (IFA_F_NOPREFIXROUTE), and these as the kernel would, with a metric of
+    /// its own.
+    /// </summary>
+    public static bool IsForAddress(RouteMessage route, RouteMessage address) =>
+        (AddressObjects.Flags(address) & IFA_F_NOPREFIXROUTE) != 0
+        && route.Family == address.Family
+        && route.Number(RTA_OIF) == (uint)AddressObjects.Link(address)
+        && route.Header[1] == address.Header[1]
+        && AddressObjects.Network(address).SequenceEqual(route.Value(RTA_DST) ?? []);
 
     public override ushort FlagsToAdd(RouteMessage message) =>
 
@@ -87,7 +102,8 @@ internal sealed class RouteObjects() : NetworkObjects("route", RTM_NEWROUTE, 12)
     protected override RouteMessage? Reduce(RouteMessage message)
     {
         uint flags = (uint)message.HeaderInt32(FlagsOffset);
-        if (message.Header[ProtocolOffset] is RTPROT_KERNEL or RTPROT_REDIRECT || (flags & RTM_F_CLONED) != 0)
+        bool isOwn = IsOfKernel(message) && (message.Header[TypeOffset] != RTN_UNICAST || !message.Has(RTA_DST));
+        if (isOwn || message.Header[ProtocolOffset] == RTPROT_REDIRECT || (flags & RTM_F_CLONED) != 0)
         {
             return null;
         }
