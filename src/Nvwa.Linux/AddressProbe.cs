@@ -41,7 +41,7 @@ internal static class AddressProbe
         {
             Libc.Send(socket, Probe(own, address), "ARP probe");
             Deadline end = new(Pause);
-            while (Wait(socket, interruption, end, cancellation))
+            while (end.RemainingMilliseconds > 0 && Wait(socket, interruption, end, cancellation))
             {
                 if (Receive(socket) is { } frame && Holder(frame, own, address) is { } holder)
                 {

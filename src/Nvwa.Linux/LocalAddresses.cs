@@ -14,10 +14,11 @@ public sealed record LinkAddress(IPAddress Address, int PrefixLength, string Lin
 /// <summary>Addresses that this host has, in the network namespace of the calling thread: rtnetlink(7).</summary>
 public static class LocalAddresses
 {
-    /// <summary>For the other end of the cable, where the link was down.</summary>
-    private static readonly TimeSpan CarrierPatience = TimeSpan.FromSeconds(5);
+    /// <summary>For negotiation, and a bridge's listening and learning.</summary>
+    private static readonly TimeSpan CarrierPatience = TimeSpan.FromSeconds(40);
 
-    private static readonly TimeSpan CarrierLook = TimeSpan.FromMilliseconds(100);
+    /// <summary>For the kernel's question, which takes it a second or two.</summary>
+    private static readonly TimeSpan UniquePatience = TimeSpan.FromSeconds(10);
 
     /// <summary>
     /// A socket can be bound to it. An IPv6 address whose uniqueness is not yet, or was not, established does not count;
@@ -47,7 +48,7 @@ public static class LocalAddresses
 
     /// <summary>
     /// Gives it to the link, which is set up if it is down, unless another host on it has the address: IPv4 is asked for here, IPv6
-    /// by the kernel, so that it becomes usable a moment later, or never. That this host has it already is no error.
+    /// by the kernel, unless it is told not to (accept_dad). That this host has it already is no error.
     /// </summary>
     /// <exception cref="LinuxException">There is no such link (ENODEV), another host has it (EADDRINUSE), or the kernel refused.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
@@ -62,8 +63,10 @@ public static class LocalAddresses
         using RouteSocket socket = new();
         NetworkLink link = NetworkLinks.Read(socket).Find(link => link.Name == address.Link)
             ?? throw new LinuxException("add address", $"{address.Address} to {address.Link}", Errno.ENODEV);
-        if (Has(address.Address))
+        AddressObjects addresses = new();
+        if (Has(address.Address) || addresses.Read(socket).Exists(other => AddressObjects.Own(other).AsSpan().SequenceEqual(address.Address.GetAddressBytes())))
         {
+            // It may still be tentative: whoever has set it knows how it is to be.
             return;
         }
 
@@ -72,35 +75,40 @@ public static class LocalAddresses
             NetworkLinks.SetFlags(socket, link.Index, Rtnetlink.IFF_UP, Rtnetlink.IFF_UP, link.Name);
         }
 
-        bool isAskedFor = address.Address.AddressFamily == AddressFamily.InterNetwork && (link.Flags & Rtnetlink.IFF_NOARP) == 0;
-        using SafeFileHandle? arp = isAskedFor ? Libc.ArpSocket(link.Index) : null;
+        bool isAsked = (link.Flags & Rtnetlink.IFF_NOARP) == 0;
+        bool is4 = address.Address.AddressFamily == AddressFamily.InterNetwork;
+        using SafeFileHandle? arp = isAsked && is4 ? Libc.ArpSocket(link.Index) : null;
         // Where nothing is at the other end there is nobody to ask.
-        if (arp is not null && AwaitCarrier(socket, link.Index, cancellation)
-            && AddressProbe.FindHolder(arp, link.Address, address.Address.GetAddressBytes(), cancellation) is { } holder)
+        bool hasCarrier = isAsked && (arp is not null || !is4) && AwaitCarrier(socket, link.Index, cancellation);
+        if (hasCarrier && arp is not null && AddressProbe.FindHolder(arp, link.Address, address.Address.GetAddressBytes(), cancellation) is { } holder)
         {
-            throw new LinuxException("add address", $"{address.Address} to {link.Name}", Errno.EADDRINUSE, $"the host with hardware address {holder} has it");
+            throw Taken(address, $"the host with hardware address {holder} has it");
         }
 
-        AddressObjects addresses = new();
         RouteMessage message = AddressObjects.New(link.Index, address.Address, address.PrefixLength, address.Seconds);
-        socket.Request(addresses.Make, addresses.FlagsToAdd(message), message, "add", addresses.Describe(message, _ => link.Name));
+        string words = addresses.Describe(message, _ => link.Name);
+        socket.Request(addresses.Make, addresses.FlagsToAdd(message), message, "add", words);
+        if (hasCarrier && !is4 && !Wait([address.Address], new Deadline(UniquePatience), cancellation))
+        {
+            socket.Request(addresses.Unmake, 0, addresses.ToRemove(message), "remove", words);
+            throw Taken(address, "another host answers for it");
+        }
     }
+
+    private static LinuxException Taken(LinkAddress address, string detail) =>
+        new("add address", $"{address.Address} to {address.Link}", Errno.EADDRINUSE, detail);
 
     private static bool AwaitCarrier(RouteSocket socket, int index, CancellationToken cancellation)
     {
+        using LinkChanges changes = new(cancellation);
         Deadline deadline = new(CarrierPatience);
-        while (!NetworkLinks.HasCarrier(socket, index))
+        bool has = NetworkLinks.HasCarrier(socket, index);
+        while (!has && changes.Wait(deadline))
         {
-            if (deadline.RemainingMilliseconds == 0)
-            {
-                return false;
-            }
-
-            _ = cancellation.WaitHandle.WaitOne(CarrierLook);
-            cancellation.ThrowIfCancellationRequested();
+            has = NetworkLinks.HasCarrier(socket, index);
         }
 
-        return true;
+        return has;
     }
 
     /// <summary>
@@ -111,21 +119,15 @@ public static class LocalAddresses
     public static async Task<bool> WaitAsync(
         IReadOnlyCollection<IPAddress> addresses, TimeSpan deadline, CancellationToken cancellationToken)
     {
-        // Subscribed before the first look, so that nothing falls between.
         Deadline end = new(deadline);
-        using SafeFileHandle changes = Libc.RouteSocket(Libc.RTMGRP_IPV4_IFADDR | Libc.RTMGRP_IPV6_IFADDR);
-        using SafeFileHandle questions = Libc.RouteSocket(groups: 0);
-        return await Background.RunAsync(() => Wait(changes, questions, addresses, end, cancellationToken))
-            .ConfigureAwait(false);
+        return await Background.RunAsync(() => Wait(addresses, end, cancellationToken)).ConfigureAwait(false);
     }
 
-    private static bool Wait(
-        SafeFileHandle changes,
-        SafeFileHandle questions,
-        IReadOnlyCollection<IPAddress> addresses,
-        Deadline deadline,
-        CancellationToken cancellationToken)
+    private static bool Wait(IReadOnlyCollection<IPAddress> addresses, Deadline deadline, CancellationToken cancellationToken)
     {
+        // Subscribed before the first look, so that nothing falls between.
+        using SafeFileHandle changes = Libc.RouteSocket(Libc.RTMGRP_IPV4_IFADDR | Libc.RTMGRP_IPV6_IFADDR);
+        using SafeFileHandle questions = Libc.RouteSocket(groups: 0);
         using Interruption interruption = new(cancellationToken);
         while (RouteAddresses.Missing(questions, addresses).Count > 0)
         {

@@ -24,5 +24,5 @@ public sealed class AddressProbeTests
     [InlineData("another protocol", Own + Other + "0806" + "0006" + "0800" + "06" + "04" + Answers + Other + Wanted + Own + Unset, false)]
     [InlineData("cut short", Own + Other + Arp + Answers + Other + Wanted + Own, false)]
     public void Whoever_says_that_it_has_the_address_or_wants_it_is_found(string what, string frame, bool holds) =>
-        Assert.True((AddressProbe.Holder(Convert.FromHexString(frame), Convert.FromHexString(Own), Convert.FromHexString(Wanted)) == "52:54:00:12:34:56") == holds, what);
+        Assert.Equal((what, holds ? "52:54:00:12:34:56" : null), (what, AddressProbe.Holder(Convert.FromHexString(frame), Convert.FromHexString(Own), Convert.FromHexString(Wanted))));
 }

@@ -91,6 +91,7 @@ public sealed class FirewallTests
     [InlineData("*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -j SET --add-set seen src\nCOMMIT\n", "", "iptables-nft", "seen of ipset")]
     [InlineData("", "table netdev x {\n\tchain c {\n\t\ttype filter hook ingress device \"tun0\" priority filter; policy accept;\n\t}\n}\n", "link tun0", "a program makes")]
     [InlineData("", "table inet x {\n\tflowtable f {\n\t\thook ingress priority filter\n\t\tdevices = { eth0, tun0 }\n\t}\n}\n", "link tun0", "a program makes")]
+    [InlineData("", "table ip x {\n\tchain c {\n\t\toif \"tun0\" masquerade comment \"out\"\n\t}\n}\n", "link tun0", "oifname")]
     public void Rules_that_need_what_is_not_kept_are_refused_while_there_is_time(string xtables, string nftables, params string[] words)
     {
         InvalidDataException refusal = Assert.Throws<InvalidDataException>(() =>
@@ -100,8 +101,12 @@ public sealed class FirewallTests
     }
 
     [Fact]
-    public Task Rules_that_name_a_link_of_a_program_need_it_not() => NetworkNamespace.RunAsync(() => Firewall.Check(
-        new FirewallRules("table inet x {\n\tchain c {\n\t\tiifname \"tun0\" accept\n\t}\n}\n", []), ["tun0"], CancellationToken.None));
+    public Task Rules_that_only_name_a_link_of_a_program_need_it_not() => NetworkNamespace.RunAsync(() => Firewall.Check(
+        new FirewallRules(
+            "table inet x {\n\tchain c {\n\t\tiifname \"tun0\" accept comment \"vpn device tun0 in use\"\n\t\tiifname \"lo\" accept comment \"not iif tun0\"\n\t}\n}\n",
+            [new XtablesRules("iptables-nft", "*filter\n-A INPUT -m comment --comment \"no --match-set here\" -j ACCEPT\nCOMMIT\n")]),
+        ["tun0"],
+        CancellationToken.None));
 
     [Fact]
     public void A_list_is_taken_apart_into_tables()

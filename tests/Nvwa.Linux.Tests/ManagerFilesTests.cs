@@ -18,6 +18,14 @@ public sealed class ManagerFilesTests
         iface home inet dhcp
         iface mixed inet dhcp
         iface mixed inet6 static
+        iface wireless inet static
+            address 198.51.100.1/24
+            wpa-ssid home
+        iface br0 inet static
+            address 203.0.113.1/24
+            up ip route add 10.0.0.0/8 via 203.0.113.2
+        source interfaces.d/*.cfg
+        source-directory more.d
 
         """;
 
@@ -28,6 +36,7 @@ public sealed class ManagerFilesTests
     {
         using TemporaryDirectory root = new();
         Put(root, "run/NetworkManager/devices/2", "# Generated\n[device]\nmanaged=true\nconnection-uuid=a-b-c\n\n[dhcp4]\ndhcp_server_name=x\n");
+        Put(root, "run/NetworkManager/devices/3", "[device]\nmanaged=false\n");
         Put(root, "run/NetworkManager/devices/4", "[device]\nmanaged=true\nconnection-uuid=d-e-f\nnm-owned=true\n");
         Put(root, "run/NetworkManager/devices/99", "[device]\nmanaged=true\n");
         Put(root, "run/NetworkManager/system-connections/Wired connection 1.nmconnection", "[connection]\n");
@@ -35,9 +44,11 @@ public sealed class ManagerFilesTests
         Put(next, "sys/class/net/eth0/ifindex", "7\n");
         Put(next, "sys/class/net/br0/ifindex", "2\n");
 
-        new ManagerFiles(next.Path).Write(new ManagerFiles(root.Path).Read(Links));
+        IReadOnlyList<string> notes = new ManagerFiles(next.Path).Write(new ManagerFiles(root.Path).Read(Links));
 
-        Assert.Equal("[device]\nmanaged=true\nconnection-uuid=a-b-c\n\n", File.ReadAllText(next["run/NetworkManager/devices/7"]));
+        Assert.Contains("eth1", Assert.Single(notes), StringComparison.Ordinal);
+
+        Assert.Equal("[device]\nmanaged=true\nconnection-uuid=a-b-c\n", File.ReadAllText(next["run/NetworkManager/devices/7"]));
         Assert.Contains("nm-owned=true", File.ReadAllText(next["run/NetworkManager/devices/2"]), StringComparison.Ordinal);
         Assert.Equal(2, Directory.GetFiles(next["run/NetworkManager/devices"]).Length);
         string profile = next["run/NetworkManager/system-connections/Wired connection 1.nmconnection"];
@@ -50,8 +61,15 @@ public sealed class ManagerFilesTests
     {
         using TemporaryDirectory root = new();
         Put(root, "etc/network/interfaces", Interfaces);
-        Put(root, "etc/network/interfaces.d/eth3", "iface eth3 inet manual\n");
-        foreach ((string link, string name) in new[] { ("lo", "lo"), ("eth0", "eth0"), ("eth1", "home"), ("eth2", "mixed"), ("eth3", "eth3"), ("eth4", "unknown") })
+        Put(root, "etc/network/interfaces.d/eth3.cfg", "iface eth3 inet manual\n");
+        Put(root, "etc/network/interfaces.d/eth0", "iface eth0 inet dhcp\n");
+        Put(root, "etc/network/more.d/eth0~", "iface eth0 inet dhcp\n");
+        Put(root, "etc/network/more.d/eth6", "iface eth6 inet static\n");
+        (string Link, string Name)[] configured =
+        [
+            ("lo", "lo"), ("eth0", "eth0"), ("eth1", "home"), ("eth2", "mixed"), ("eth3", "eth3"), ("eth4", "unknown"), ("eth5", "wireless"), ("eth6", "eth6"), ("br0", "br0"), ("wg0", "eth0"),
+        ];
+        foreach ((string link, string name) in configured)
         {
             Put(root, $"run/network/ifstate.{link}", $"{name}\n");
         }
@@ -59,11 +77,12 @@ public sealed class ManagerFilesTests
         Put(root, "run/network/ifstate", "lo=lo\neth0=eth0\neth1=home\n");
         using TemporaryDirectory next = new();
 
-        new ManagerFiles(next.Path).Write(new ManagerFiles(root.Path).Read(Links));
+        var links = configured.Where(each => each.Link != "wg0").Select((each, index) => (each.Link, index)).ToDictionary(each => each.index, each => each.Link);
+        Assert.Empty(new ManagerFiles(next.Path).Write(new ManagerFiles(root.Path).Read(links)));
 
-        Assert.Equal("eth0=eth0\neth3=eth3\nlo=lo\n", File.ReadAllText(next["run/network/ifstate"]));
+        Assert.Equal("br0=br0\neth0=eth0\neth3=eth3\neth6=eth6\nlo=lo\n", File.ReadAllText(next["run/network/ifstate"]));
         Assert.Equal(
-            ["ifstate", "ifstate.eth0", "ifstate.eth3", "ifstate.lo"],
+            ["ifstate", "ifstate.br0", "ifstate.eth0", "ifstate.eth3", "ifstate.eth6", "ifstate.lo"],
             Directory.GetFiles(next["run/network"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }
 
@@ -73,7 +92,7 @@ public sealed class ManagerFilesTests
         using TemporaryDirectory root = new();
         using TemporaryDirectory next = new();
 
-        new ManagerFiles(next.Path).Write(new ManagerFiles(root.Path).Read(Links));
+        Assert.Empty(new ManagerFiles(next.Path).Write(new ManagerFiles(root.Path).Read(Links)));
 
         Assert.Empty(Directory.GetFileSystemEntries(next.Path));
     }
@@ -82,11 +101,13 @@ public sealed class ManagerFilesTests
     public void Bridges_of_libvirt_are_its_own()
     {
         using TemporaryDirectory root = new();
-        Put(root, "run/libvirt/network/default.xml", "<networkstatus><class_id bitmap='0-2'/><network><name>default</name><bridge name='virbr0' stp='on' delay='0'/></network></networkstatus>");
+        Put(root, "run/libvirt/network/default.xml", "<networkstatus><class_id bitmap='0-2'/><network><name>default</name><forward mode='nat'/><bridge name='virbr0' stp='on' delay='0'/></network></networkstatus>");
+        Put(root, "run/libvirt/network/host.xml", "<networkstatus><network><name>host</name><forward mode='bridge'/><bridge name='br0'/></network></networkstatus>");
+        Put(root, "run/libvirt/network/alone.xml", "<networkstatus><network><name>alone</name><bridge name='virbr1'/></network></networkstatus>");
         Put(root, "run/libvirt/network/half.xml", "<networkstatus><network>");
         Put(root, "run/libvirt/network/autostarted", "");
 
-        Assert.Equal(["virbr0"], LibvirtNetworks.Bridges(root.Path));
+        Assert.Equal(["virbr0", "virbr1"], LibvirtNetworks.Bridges(root.Path).Order(StringComparer.Ordinal));
         Assert.Empty(LibvirtNetworks.Bridges(root["run"]));
     }
 

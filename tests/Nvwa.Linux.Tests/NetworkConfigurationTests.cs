@@ -195,13 +195,19 @@ public sealed class NetworkConfigurationTests
     public async Task A_setting_that_the_kernel_has_not_or_refuses_is_noted()
     {
         NetworkConfiguration configuration = await ReadAsync("link set lo up\n");
-        Dictionary<string, string> settings = new(configuration.Snapshot.Sysctls) { ["ipv4/no_such_thing"] = "1", ["ipv4/tcp_congestion_control"] = "nonesuch" };
+        Dictionary<string, string> settings = new(configuration.Snapshot.Sysctls)
+        {
+            ["ipv4/no_such_thing"] = "1",
+            ["ipv6/conf/lo/no_such"] = "1",
+            ["ipv6/conf/all/no_such"] = "0",
+            ["ipv4/tcp_congestion_control"] = "nonesuch",
+        };
         await NetworkNamespace.RunAsync(() =>
         {
             IReadOnlyList<string> notes = Apply(new NetworkConfiguration(configuration.Snapshot with { Sysctls = settings }));
 
             Assert.Equal(2, notes.Count);
-            Assert.Contains("sysctl net/ipv4/no_such_thing = 1: this kernel has it not, or not yet", notes);
+            Assert.Contains("sysctls that this kernel has not, or not yet: net/ipv4/no_such_thing, net/ipv6/conf/*/no_such", notes);
             Assert.Contains(notes, note => note.StartsWith("sysctl net/ipv4/tcp_congestion_control = nonesuch: ", StringComparison.Ordinal));
         });
     }
@@ -230,6 +236,19 @@ public sealed class NetworkConfigurationTests
         Assert.Throws<InvalidDataException>(() => NetworkConfiguration.Parse("{"u8));
         Assert.Throws<InvalidDataException>(() => NetworkConfiguration.Parse("{}"u8));
         Assert.Throws<InvalidDataException>(() => NetworkConfiguration.Parse(new byte[NetworkConfiguration.LengthLimit + 1]));
+    }
+
+    [Theory]
+    [InlineData("../x", ManagerFileKind.NetworkManagerProfile)]
+    [InlineData("..", ManagerFileKind.NetworkManagerProfile)]
+    [InlineData("", ManagerFileKind.Ifupdown)]
+    [InlineData("eth0", (ManagerFileKind)9)]
+    public async Task A_file_of_a_manager_that_would_be_anywhere_else_is_refused(string name, ManagerFileKind kind)
+    {
+        NetworkConfiguration configuration = await ReadAsync("link set lo up\n");
+
+        Assert.Throws<InvalidDataException>(() => configuration.With([new ManagerFile(kind, name, "")]).ToBytes());
+        Assert.Single(NetworkConfiguration.Parse(configuration.With([new ManagerFile(default, "eth0", "x")]).ToBytes()).Managers);
     }
 
     private sealed class LaterTime(TimeSpan by) : TimeProvider

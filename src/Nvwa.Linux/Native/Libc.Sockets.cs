@@ -99,14 +99,21 @@ internal static partial class Libc
         BinaryPrimitives.WriteUInt16BigEndian(name[2..], ETH_P_ARP);
         BinaryPrimitives.WriteInt32LittleEndian(name[4..], index);
         SafeFileHandle handle = Socket(AF_PACKET, SOCK_RAW, protocol: 0);
-        Check(bind(handle, name, name.Length), "bind", "AF_PACKET");
-        if (BinaryPrimitives.ReadUInt16LittleEndian(SocketName(handle).AsSpan(8)) == ARPHRD_ETHER)
+        bool isEthernet = false;
+        try
         {
-            return handle;
+            Check(bind(handle, name, name.Length), "bind", "AF_PACKET");
+            isEthernet = BinaryPrimitives.ReadUInt16LittleEndian(SocketName(handle).AsSpan(8)) == ARPHRD_ETHER;
+        }
+        finally
+        {
+            if (!isEthernet)
+            {
+                handle.Dispose();
+            }
         }
 
-        handle.Dispose();
-        return null;
+        return isEthernet ? handle : null;
     }
 
     /// <summary>A refusal comes with the kernel's words, and without the request.</summary>

@@ -24,7 +24,6 @@ internal static class Firewall
     private const int OutputLimit = 32 << 20;
     private const string LegacySuffix = "-legacy";
     private static readonly string[] SetOptions = ["--match-set", "--add-set", "--del-set", "--map-set"];
-    private static readonly char[] NftPunctuation = [' ', '\t', '"', ',', ';'];
     private static readonly TimeSpan CommandDeadline = TimeSpan.FromSeconds(30);
     private static readonly string[] XtablesNames = ["filter", "nat", "mangle", "raw", "security"];
 
@@ -60,18 +59,19 @@ internal static class Firewall
     {
         foreach (XtablesRules tool in rules.Xtables)
         {
-            string[] words = tool.Rules.Split(' ', '\n');
+            // Comments are quoted, names of sets are not.
+            string[] words = [.. tool.Rules.Split('"').Where((_, index) => index % 2 == 0).SelectMany(text => text.Split(' ', '\n'))];
             if (Array.FindIndex(words, SetOptions.Contains) is >= 0 and int at)
             {
                 throw new InvalidDataException($"rules of {tool.Tool} use the set {words[at + 1]} of ipset, which is not kept; sets of nftables are");
             }
         }
 
-        // A chain of the family netdev, a flowtable: the kernel takes neither without its links.
-        IEnumerable<string> hooks = rules.Nftables.Split('\n').Where(line => line.Contains(" device ", StringComparison.Ordinal) || line.Contains("devices = ", StringComparison.Ordinal));
-        if (hooks.SelectMany(line => line.Split(NftPunctuation)).FirstOrDefault(absent.Contains) is { } link)
+        // A chain of the family netdev, a flowtable, and what is compared by index: the kernel takes none of them without the link.
+        if (absent.FirstOrDefault(link => rules.Nftables.Split('\n').Any(line => NeedsLink(line.Trim(), link))) is { } missing)
         {
-            throw new InvalidDataException($"nftables hooks into link {link}, which a program makes that may not run yet when the rules are restored");
+            throw new InvalidDataException(
+                $"rules of nftables need link {missing} (iif, oif, a hook's device), which a program makes that may not run yet when they are restored; iifname and oifname do not need it");
         }
 
         _ = Run("nft", ["-c", "-f", "-"], Replacement(rules.Nftables), cancellation);
@@ -99,6 +99,15 @@ internal static class Firewall
 
     public static bool AreSame(FirewallRules one, FirewallRules other) =>
         one.Nftables == other.Nftables && one.Xtables.SequenceEqual(other.Xtables);
+
+    private static bool NeedsLink(string line, string link)
+    {
+        string rule = line.Split(" comment \"")[0];
+        bool isHook = rule.StartsWith("type ", StringComparison.Ordinal) || rule.StartsWith("devices = ", StringComparison.Ordinal);
+        return isHook
+            ? rule.Split(' ', '"', ',', ';').Contains(link)
+            : rule.Contains($"iif \"{link}\"", StringComparison.Ordinal) || rule.Contains($"oif \"{link}\"", StringComparison.Ordinal);
+    }
 
     private static string? RulesOf(FirewallRules rules, string tool) => rules.Xtables.FirstOrDefault(each => each.Tool == tool)?.Rules;
 

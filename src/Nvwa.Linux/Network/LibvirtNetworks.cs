@@ -14,6 +14,9 @@ internal static class LibvirtNetworks
 
     private const string State = "run/libvirt/network";
 
+    /// <summary>With others (bridge, passthrough ...) it uses what the host has.</summary>
+    private static readonly string?[] OwnModes = [null, "nat", "route", "open"];
+
     /// <param name="root">Where the host's files begin; another place only in tests.</param>
     /// <returns>Bridges of the networks that are active.</returns>
     public static IReadOnlySet<string> Bridges(string root)
@@ -27,11 +30,17 @@ internal static class LibvirtNetworks
     {
         try
         {
-            return [.. XDocument.Load(path).Descendants("bridge").Attributes("name").Select(name => name.Value)];
+            // <forward/> means nat: formatnetwork.
+            return
+            [
+                .. XDocument.Load(path).Descendants("network")
+                    .Where(network => network.Element("forward") is not { } forward || OwnModes.Contains(forward.Attribute("mode")?.Value))
+                    .Elements("bridge").Attributes("name").Select(name => name.Value),
+            ];
         }
-        catch (XmlException)
+        catch (Exception unreadable) when (unreadable is XmlException or IOException)
         {
-            // It is being written, or not libvirt's.
+            // It is being written or removed, or not libvirt's.
             return [];
         }
     }

@@ -44,38 +44,56 @@ public sealed class ManagerFiles(string root)
     /// <summary>Methods of interfaces(5) that leave no client running for the link.</summary>
     private static readonly string[] StillMethods = ["static", "manual", "loopback", "auto"];
 
-    /// <param name="links">Their names by index.</param>
-    /// <exception cref="IOException">A file cannot be read.</exception>
+    /// <summary>That something cannot be read is no reason to keep less of the rest.</summary>
+    /// <param name="links">Those that will be there before the managers start: their names by index.</param>
     public IReadOnlyList<ManagerFile> Read(IReadOnlyDictionary<int, string> links)
     {
         ArgumentNullException.ThrowIfNull(links);
+        HashSet<string> names = [.. links.Values];
+        HashSet<string> still = Still(Path.Combine(root, "etc/network/interfaces"));
         return
         [
-            .. Files(Devices).Where(file => int.TryParse(Path.GetFileName(file), NumberStyles.None, CultureInfo.InvariantCulture, out int index) && links.ContainsKey(index))
-                .Select(file => new ManagerFile(ManagerFileKind.NetworkManagerDevice, links[int.Parse(Path.GetFileName(file), CultureInfo.InvariantCulture)], DeviceOnly(ReadText(file)))),
-            .. Files(Profiles).Select(file => new ManagerFile(ManagerFileKind.NetworkManagerProfile, Path.GetFileName(file), ReadText(file))),
-            .. ReadIfupdown(),
+            .. links.OrderBy(link => link.Key)
+                .Select(link => (link.Value, Text: TryRead(Path.Combine(root, Devices, link.Key.ToString(CultureInfo.InvariantCulture)))))
+                .Where(file => file.Text is not null)
+                .Select(file => new ManagerFile(ManagerFileKind.NetworkManagerDevice, file.Value, DeviceOnly(file.Text!))),
+            .. Files(Path.Combine(root, Profiles), "*.nmconnection")
+                .Select(file => (Name: Path.GetFileName(file), Text: TryRead(file))).Where(file => file.Text is not null)
+                .Select(file => new ManagerFile(ManagerFileKind.NetworkManagerProfile, file.Name, file.Text!)),
+            .. Files(Path.Combine(root, Interfaces), "*").Where(file => Path.GetFileName(file).StartsWith($"{IfupdownState}.", StringComparison.Ordinal))
+                .Select(file => (Name: Path.GetFileName(file)[(IfupdownState.Length + 1)..], Text: TryRead(file)))
+                .Where(file => names.Contains(file.Name) && file.Text is { } logical && still.Contains(logical.Trim()))
+                .Select(file => new ManagerFile(ManagerFileKind.Ifupdown, file.Name, file.Text!)),
         ];
     }
 
     /// <summary>Before the managers start, and once the links are there.</summary>
-    /// <exception cref="LinuxException">A file cannot be written.</exception>
-    /// <exception cref="IOException">A link is not there.</exception>
-    public void Write(IReadOnlyList<ManagerFile> files)
+    /// <returns>What could not be written, in words.</returns>
+    public IReadOnlyList<string> Write(IReadOnlyList<ManagerFile> files)
     {
         ArgumentNullException.ThrowIfNull(files);
+        List<string> notes = [];
+        List<ManagerFile> states = [];
         foreach (ManagerFile file in files)
         {
-            (string directory, string name, UnixFileMode mode) = Place(file);
-            PublicDirectory.Make(Path.Combine(root, directory));
-            AtomicFile.Write(Path.Combine(root, directory, name), file.Content, mode);
+            try
+            {
+                (string directory, string name, UnixFileMode mode) = Place(file);
+                Write(directory, name, file.Content, mode);
+                states.AddRange(file.Kind == ManagerFileKind.Ifupdown ? [file] : []);
+            }
+            catch (Exception failed) when (failed is LinuxException or IOException or UnauthorizedAccessException)
+            {
+                notes.Add($"{(file.Kind == ManagerFileKind.Ifupdown ? "ifupdown" : "NetworkManager")} will not find what it knew of {file.Name}: {failed.Message}");
+            }
         }
 
-        string state = string.Concat(files.Where(file => file.Kind == ManagerFileKind.Ifupdown).Select(file => $"{file.Name}={file.Content.TrimEnd()}\n"));
-        if (state.Length > 0)
+        if (states.Count > 0)
         {
-            AtomicFile.Write(Path.Combine(root, Interfaces, IfupdownState), state, Readable);
+            Write(Interfaces, IfupdownState, string.Concat(states.Select(file => $"{file.Name}={file.Content.TrimEnd()}\n")), Readable);
         }
+
+        return notes;
     }
 
     private (string Directory, string Name, UnixFileMode Mode) Place(ManagerFile file) => file.Kind switch
@@ -85,30 +103,74 @@ public sealed class ManagerFiles(string root)
         _ => (Interfaces, $"{IfupdownState}.{file.Name}", Readable),
     };
 
-    /// <summary>Links of which ifupdown would only repeat what is done. One with a lease has to get its client again.</summary>
-    private IEnumerable<ManagerFile> ReadIfupdown()
+    private void Write(string directory, string name, string content, UnixFileMode mode)
+    {
+        PublicDirectory.Make(Path.Combine(root, directory));
+        AtomicFile.Write(Path.Combine(root, directory, name), content, mode);
+    }
+
+    /// <summary>
+    /// Interfaces of interfaces(5) with which ifupdown would only repeat what is done. One with a lease has to get its client again.
+    /// </summary>
+    private static HashSet<string> Still(string interfaces)
     {
         Dictionary<string, bool> still = [];
-        foreach (string[] words in Files("etc/network/interfaces.d").Append(Path.Combine(root, "etc/network/interfaces")).Where(File.Exists)
-            .SelectMany(File.ReadLines).Select(line => line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)).Where(words => words is ["iface", _, _, _, ..]))
+        string current = "";
+        foreach (string[] words in Stanzas(interfaces, depth: 0))
         {
-            still[words[1]] = StillMethods.Contains(words[3]) && still.GetValueOrDefault(words[1], true);
+            current = words[0] is "auto" or "mapping" || words[0].StartsWith("allow-", StringComparison.Ordinal) ? "" : current;
+            if (words is ["iface", var name, _, var method, ..])
+            {
+                current = name;
+                still[name] = still.GetValueOrDefault(name, true) && StillMethods.Contains(method);
+            }
+            else if (current.Length > 0 && (words[0] == "dhcp" || words[0].StartsWith("wpa-", StringComparison.Ordinal)))
+            {
+                still[current] = false;
+            }
         }
 
-        return Files(Interfaces).Where(file => Path.GetFileName(file).StartsWith($"{IfupdownState}.", StringComparison.Ordinal))
-            .Select(file => new ManagerFile(ManagerFileKind.Ifupdown, Path.GetFileName(file)[(IfupdownState.Length + 1)..], ReadText(file)))
-            .Where(file => still.GetValueOrDefault(file.Content.Trim()));
+        return [.. still.Where(each => each.Value).Select(each => each.Key)];
+    }
+
+    /// <summary>Lines in words, with those of other files that it names, as deep as anybody nests them.</summary>
+    private static IEnumerable<string[]> Stanzas(string path, int depth)
+    {
+        foreach (string[] words in (TryRead(path) ?? "").Split('\n').Select(line => line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)).Where(words => words.Length > 0))
+        {
+            string? other = words is ["source" or "source-directory", var named] ? Path.Combine(Path.GetDirectoryName(path)!, named) : null;
+            IEnumerable<string> files = other is null || depth > 3 ? []
+                : words[0] == "source" ? Files(Path.GetDirectoryName(other)!, Path.GetFileName(other))
+                : Files(other, "*").Where(file => Path.GetFileName(file).All(each => char.IsAsciiLetterOrDigit(each) || each is '_' or '-'));
+            foreach (string[] inner in files.SelectMany(file => Stanzas(file, depth + 1)))
+            {
+                yield return inner;
+            }
+
+            yield return words;
+        }
     }
 
     /// <summary>What else is in there is of the lease, which is asked for anew.</summary>
-    private static string DeviceOnly(string content) => string.Join('\n', content.Split('\n')
-        .SkipWhile(line => line.Trim() != DeviceGroup).Take(1)
-        .Concat(content.Split('\n').SkipWhile(line => line.Trim() != DeviceGroup).Skip(1).TakeWhile(line => !line.StartsWith('[')))) + "\n";
+    private static string DeviceOnly(string content)
+    {
+        IEnumerable<string> rest = content.Split('\n').SkipWhile(line => line.Trim() != DeviceGroup).Skip(1);
+        return $"{DeviceGroup}\n{string.Concat(rest.TakeWhile(line => !line.StartsWith('[')).Where(line => line.Length > 0).Select(line => $"{line}\n"))}";
+    }
 
-    private IEnumerable<string> Files(string directory) =>
-        Directory.Exists(Path.Combine(root, directory)) ? Directory.EnumerateFiles(Path.Combine(root, directory)).Order(StringComparer.Ordinal) : [];
+    private static IEnumerable<string> Files(string directory, string pattern) =>
+        Directory.Exists(directory) ? Directory.EnumerateFiles(directory, pattern).Order(StringComparer.Ordinal) : [];
 
-    private static string ReadText(string path) => new FileInfo(path).Length <= LengthLimit
-        ? File.ReadAllText(path)
-        : throw new InvalidDataException($"{path} has more than {LengthLimit >> 10} KiB.");
+    /// <summary>Null where it is not there any more, or is nothing that a manager would write.</summary>
+    private static string? TryRead(string path)
+    {
+        try
+        {
+            return new FileInfo(path) is { Exists: true, Length: <= LengthLimit } ? File.ReadAllText(path) : null;
+        }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
 }

@@ -133,16 +133,27 @@ internal sealed class NetworkApplication : IDisposable
     /// </summary>
     private void NoteSysctls(Dictionary<string, LinuxException> refused)
     {
+        HashSet<string> missing = [];
         foreach (string path in NetworkSysctls.InOrder(_wanted.Sysctls.Keys))
         {
             if (refused.TryGetValue(path, out LinuxException? refusal))
             {
                 _notes.Add($"sysctl net/{path} = {_wanted.Sysctls[path]}: {refusal.Message}");
             }
-            else if (NetworkSysctls.TryRead(path) is var present && present != _wanted.Sysctls[path] && IsLinkThere(path))
+            else if (NetworkSysctls.TryRead(path) is not { } present)
             {
-                _notes.Add($"sysctl net/{path} = {_wanted.Sysctls[path]}: {(present is null ? "this kernel has it not, or not yet" : $"it is {present}")}");
+                _ = IsLinkThere(path) && missing.Add($"net/{NetworkSysctls.OfAnyLink(path)}");
             }
+            else if (present != _wanted.Sysctls[path])
+            {
+                _notes.Add($"sysctl net/{path} = {_wanted.Sysctls[path]}: it is {present}");
+            }
+        }
+
+        // Of an older kernel that is many, and seldom one that somebody has set.
+        if (missing.Count > 0)
+        {
+            _notes.Add($"sysctls that this kernel has not, or not yet: {string.Join(", ", missing)}");
         }
     }
 

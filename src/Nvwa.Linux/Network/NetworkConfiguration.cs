@@ -35,8 +35,8 @@ public sealed class NetworkConfiguration
     /// <summary>What was there and is not in it, in words for people.</summary>
     public IReadOnlyList<string> LeftOut => _snapshot.LeftOut;
 
-    /// <summary>Its links' names by index.</summary>
-    public IReadOnlyDictionary<int, string> Links => _snapshot.Links.ToDictionary(link => link.Index, link => link.Name);
+    /// <summary>Names, by index, of its links that are there when it is applied: those that programs make are not.</summary>
+    public IReadOnlyDictionary<int, string> Links => _snapshot.Links.Where(link => link.Origin != LinkOrigin.Program).ToDictionary(link => link.Index, link => link.Name);
 
     /// <summary>What network managers are to find.</summary>
     public IReadOnlyList<ManagerFile> Managers => _snapshot.Managers;
@@ -73,7 +73,7 @@ public sealed class NetworkConfiguration
             return application.Run(patience);
         });
 
-    /// <summary>As JSON. It has keys in it (net.ipv4.tcp_fastopen_key): nobody but root should read it.</summary>
+    /// <summary>As JSON. It has keys in it (net.ipv4.tcp_fastopen_key, and those of NetworkManager's profiles): nobody but root should read it.</summary>
     /// <exception cref="InvalidDataException">It is longer than what is read again.</exception>
     public byte[] ToBytes()
     {

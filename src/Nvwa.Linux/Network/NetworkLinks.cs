@@ -24,15 +24,12 @@ internal static class NetworkLinks
     /// <summary>All of them, lower ones before those that stand on them.</summary>
     public static List<NetworkLink> Read(RouteSocket socket)
     {
-        RouteMessage question = Message(0);
-        question.Set(RouteAttribute.Of(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS));
         Dictionary<int, byte[]> vlans = ReadVlans(socket);
-        return InOrder(
-            [.. socket.Dump(RTM_NEWLINK + 2, question, HeaderSize, "read links").Select(message => Parse(message, vlans))]);
+        return InOrder([.. Dump(socket).Select(message => Parse(message, vlans))]);
     }
 
     /// <summary>Something is at the other end of its cable.</summary>
-    public static bool HasCarrier(RouteSocket socket, int index) => socket.Dump(RTM_NEWLINK + 2, Message(0), HeaderSize, "read links")
+    public static bool HasCarrier(RouteSocket socket, int index) => Dump(socket)
         .Exists(message => message.HeaderInt32(IndexOffset) == index && ((uint)message.HeaderInt32(FlagsOffset) & IFF_LOWER_UP) != 0);
 
     /// <summary>Attributes in a link's <see cref="NetworkLink.Data"/>, as far as they are set from outside.</summary>
@@ -142,6 +139,13 @@ internal static class NetworkLinks
         }
 
         return ordered;
+    }
+
+    private static List<RouteMessage> Dump(RouteSocket socket)
+    {
+        RouteMessage question = Message(0);
+        question.Set(RouteAttribute.Of(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS));
+        return socket.Dump(RTM_NEWLINK + 2, question, HeaderSize, "read links");
     }
 
     private static RouteMessage Message(int index)

@@ -75,6 +75,9 @@ internal static class NetworkSysctls
     public static string? LinkOf(string path) =>
         Array.Exists(PerLink, each => path.StartsWith(each, StringComparison.Ordinal)) ? path.Split('/')[2] : null;
 
+    /// <summary>The same setting of all links: <c>ipv6/conf/*/mtu</c>.</summary>
+    public static string OfAnyLink(string path) => LinkOf(path) is null ? path : string.Join('/', path.Split('/').Select((part, index) => index == 2 ? "*" : part));
+
     /// <summary>Those first that set others.</summary>
     public static IEnumerable<string> InOrder(IEnumerable<string> paths) =>
         paths.OrderBy(path => LinkOf(path) switch { null => 0, "all" => 1, "default" => 2, _ => 3 }).ThenBy(path => path, StringComparer.Ordinal);

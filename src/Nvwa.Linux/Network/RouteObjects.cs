@@ -38,7 +38,7 @@ internal sealed class RouteObjects() : NetworkObjects("route", RTM_NEWROUTE, 12)
         && route.Family == address.Family
         && route.Number(RTA_OIF) == (uint)AddressObjects.Link(address)
         && route.Header[1] == address.Header[1]
-        && AddressObjects.Network(address).SequenceEqual(route.Value(RTA_DST) ?? []);
+        && AddressObjects.Network(address).AsSpan().SequenceEqual(route.Value(RTA_DST));
 
     public override ushort FlagsToAdd(RouteMessage message) =>
 

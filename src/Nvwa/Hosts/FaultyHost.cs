@@ -160,7 +160,7 @@ internal sealed class FaultyHost(IHost host, IFaults faults) : IHost
 
     public void ForgetNetwork() => host.ForgetNetwork();
 
-    public Task BringUpAsync(IReadOnlyList<KeptAddress> addresses, IReadOnlyList<KeptEndpoint> endpoints, CancellationToken cancellation) =>
+    public Task<IReadOnlyList<string>> BringUpAsync(IReadOnlyList<KeptAddress> addresses, IReadOnlyList<KeptEndpoint> endpoints, CancellationToken cancellation) =>
         host.BringUpAsync(addresses, endpoints, cancellation);
 
     public Task AwaitAddressesAsync(IReadOnlyList<KeptEndpoint> endpoints, TimeSpan patience, CancellationToken cancellation)

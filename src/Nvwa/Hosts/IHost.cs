@@ -164,7 +164,8 @@ internal interface IHost : IDisposable
     Task AwaitAddressesAsync(IReadOnlyList<KeptEndpoint> endpoints, TimeSpan patience, CancellationToken cancellation);
 
     /// <summary>Of these those that the endpoints are bound to, and neither this host nor another one on the link has.</summary>
-    Task BringUpAsync(IReadOnlyList<KeptAddress> addresses, IReadOnlyList<KeptEndpoint> endpoints, CancellationToken cancellation);
+    /// <returns>Why some of them are still not there.</returns>
+    Task<IReadOnlyList<string>> BringUpAsync(IReadOnlyList<KeptAddress> addresses, IReadOnlyList<KeptEndpoint> endpoints, CancellationToken cancellation);
 
     /// <summary>Reads the images from end to end.</summary>
     /// <exception cref="InvalidDataException">They are not what was saved, or somebody else could have changed them.</exception>

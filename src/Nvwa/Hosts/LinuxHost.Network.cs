@@ -39,14 +39,14 @@ internal sealed partial class LinuxHost
     {
         var saved = NetworkConfiguration.Parse(_network.Read(network));
         IReadOnlyList<string> notes = await saved.ApplyAsync(LinkPatience, TimeProvider.System, cancellation);
+        notes = [.. notes, .. _managers.Write(saved.Managers)];
         try
         {
             _networkd.KeepForeign();
-            _managers.Write(saved.Managers);
         }
         catch (Exception failed) when (StepFailedException.IsExpected(failed))
         {
-            return [.. notes, $"network managers cannot be told to leave it as it is: {failed.Message}"];
+            return [.. notes, $"systemd-networkd cannot be told to leave it as it is: {failed.Message}"];
         }
 
         return notes;

@@ -50,18 +50,29 @@ internal sealed partial class LinuxHost
         }
     }
 
-    public async Task BringUpAsync(IReadOnlyList<KeptAddress> addresses, IReadOnlyList<KeptEndpoint> endpoints, CancellationToken cancellation)
+    public async Task<IReadOnlyList<string>> BringUpAsync(IReadOnlyList<KeptAddress> addresses, IReadOnlyList<KeptEndpoint> endpoints, CancellationToken cancellation)
     {
         HashSet<string> missing = [.. LocalAddresses.Missing([.. Bound(endpoints)]).Select(address => $"{address}")];
-        foreach (KeptAddress address in addresses.Where(address => missing.Contains(address.Address)))
-        {
-            long? seconds = (address.Until - Now().Realtime) / NanosecondsPerSecond;
-            if (seconds <= 0)
-            {
-                throw new TimeoutException($"{address.Address} was {address.Link}'s for a time that is over");
-            }
+        string?[] failures = await Task.WhenAll(addresses.Where(address => missing.Contains(address.Address)).Select(address => BringUpAsync(address, cancellation)));
+        return [.. failures.OfType<string>()];
+    }
 
+    private async Task<string?> BringUpAsync(KeptAddress address, CancellationToken cancellation)
+    {
+        long? seconds = (address.Until - Now().Realtime) / NanosecondsPerSecond;
+        if (seconds <= 0)
+        {
+            return $"{address.Address} was {address.Link}'s for a time that is over";
+        }
+
+        try
+        {
             await LocalAddresses.AddAsync(new LinkAddress(IPAddress.Parse(address.Address), address.PrefixLength, address.Link, (uint?)seconds), cancellation);
+            return null;
+        }
+        catch (LinuxException failed)
+        {
+            return failed.Message;
         }
     }
 

@@ -90,11 +90,17 @@ internal sealed partial class LinuxHost(IUpdateJournal journal, Action<string> l
     {
         // Of units that run systemd (257, cgroup.c) only looks at the family of one that starts: without it, limits that the
         // drop-ins had lifted would stay so until something starts in the same slice.
-        try
+        HashSet<string> done = [];
+        foreach ((int index, string service) in services.Index())
         {
-            string[] slices = [.. services.Select(service => Systemd.GetString(service, SystemdInterface.Service, "Slice")).Where(slice => slice.Length > 0).Distinct()];
-            foreach ((int index, string slice) in slices.Index())
+            try
             {
+                string slice = Systemd.GetString(service, SystemdInterface.Service, "Slice");
+                if (slice.Length == 0 || !done.Add(slice))
+                {
+                    continue;
+                }
+
                 var unit = new SystemdTransientService($"nvwa-settings-{index}.service", ["/usr/bin/true"])
                 {
                     Description = $"Has systemd apply the settings of units in {slice}",
@@ -103,10 +109,10 @@ internal sealed partial class LinuxHost(IUpdateJournal journal, Action<string> l
                 };
                 await Systemd.StartTransientServiceAsync(unit, UnitDeadline, cancellation);
             }
-        }
-        catch (Exception failed) when (failed is SystemdException or LinuxException)
-        {
-            log($"limits of restored services may hold only when something starts in their slice: {failed.Message}");
+            catch (Exception failed) when (failed is SystemdException or LinuxException)
+            {
+                log($"limits of {service} may hold only when something starts in its slice: {failed.Message}");
+            }
         }
     }
 

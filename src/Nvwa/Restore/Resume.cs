@@ -92,16 +92,20 @@ internal sealed class Resume(IHost host, Action<string> log)
         catch (TimeoutException late)
         {
             log($"resume {workload.Workload.Name}: {late.Message}, bringing it up as it was");
-            try
+            IReadOnlyList<string> reasons = await host.BringUpAsync(state.Addresses, workload.Endpoints, cancellation);
+            foreach (string reason in reasons)
             {
-                await host.BringUpAsync(state.Addresses, workload.Endpoints, cancellation);
-            }
-            catch (Exception failed) when (StepFailedException.IsExpected(failed))
-            {
-                log($"resume {workload.Workload.Name}: {failed.Message}, waiting once more");
+                log($"resume {workload.Workload.Name}: {reason}, waiting once more");
             }
 
-            await host.AwaitAddressesAsync(workload.Endpoints, LinkPatience, cancellation);
+            try
+            {
+                await host.AwaitAddressesAsync(workload.Endpoints, LinkPatience, cancellation);
+            }
+            catch (TimeoutException missing) when (reasons.Count > 0)
+            {
+                throw new TimeoutException($"{missing.Message}: {string.Join("; ", reasons)}", missing);
+            }
         }
     }
 

@@ -255,7 +255,11 @@ internal sealed class SimulatedHost(SimulatedMachine machine, SimulatedProcess p
         return [new KeptAddress("192.0.2.1", 24, "eth0")];
     }
 
-    public Task BringUpAsync(IReadOnlyList<KeptAddress> addresses, IReadOnlyList<KeptEndpoint> endpoints, CancellationToken cancellation) => machine.StepAsync(process);
+    public async Task<IReadOnlyList<string>> BringUpAsync(IReadOnlyList<KeptAddress> addresses, IReadOnlyList<KeptEndpoint> endpoints, CancellationToken cancellation)
+    {
+        await machine.StepAsync(process);
+        return [];
+    }
 
     public Task AwaitAddressesAsync(IReadOnlyList<KeptEndpoint> endpoints, TimeSpan patience, CancellationToken cancellation) => machine.StepAsync(process);
 
