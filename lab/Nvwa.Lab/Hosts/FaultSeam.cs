@@ -18,6 +18,10 @@ public static class FaultSeam
     // Not named after nvwa: it is no leftover of an update.
     private const string SettingFile = "/etc/systemd/system.conf.d/50-lab-faults.conf";
     private const string Setting = "[Manager]\nDefaultEnvironment=NVWA_FAULTS=" + FaultsFile + "\n";
+
+    // The console is a device, of which this unit has none. Not below /etc, where nothing of nvwa is to be left.
+    private const string DeviceFile = "/usr/local/lib/systemd/system/nvwa-network.service.d/50-lab-faults.conf";
+    private const string DeviceSetting = "[Service]\nDeviceAllow=/dev/kmsg w\n";
     private const string WaitingWords = "waiting for the power to go";
 
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(200);
@@ -26,8 +30,11 @@ public static class FaultSeam
     public static async Task InstallAsync(LabGuest guest, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(guest);
-        _ = await guest.OutputOfAsync($"mkdir -p {Path.GetDirectoryName(SettingFile)}", cancellationToken: cancellationToken);
-        await PutAsync(guest, SettingFile, Setting, cancellationToken);
+        foreach ((string path, string content) in new[] { (SettingFile, Setting), (DeviceFile, DeviceSetting) })
+        {
+            _ = await guest.OutputOfAsync($"mkdir -p {Path.GetDirectoryName(path)}", cancellationToken: cancellationToken);
+            await PutAsync(guest, path, content, cancellationToken);
+        }
     }
 
     /// <summary>From here on these are waited for, and no others.</summary>
