@@ -132,7 +132,7 @@ public sealed class RestoredNetwork(PreparedHost prepared)
         NvwaUpdate update = await UpdateAsync(host, release, exitCode: 0);
         Assert.Equal("updated", update.Outcome);
         // Another kernel has other settings; those of the test both have.
-        Assert.All(update.Troubles, trouble => Assert.StartsWith("network: sysctl ", trouble, StringComparison.Ordinal));
+        Assert.All(update.Troubles, trouble => Assert.StartsWith("network: sysctl", trouble, StringComparison.Ordinal));
         await client.WaitForRepliesAsync(10, Patience);
         await host.Guest.WaitUntilAsync(managers, Patience);
         Assert.Equal(before, await StateAsync(host.Guest));
