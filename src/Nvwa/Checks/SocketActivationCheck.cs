@@ -17,9 +17,16 @@ internal sealed class SocketActivationCheck : IWorkloadCheck
     {
         bool isInside = workload.Workload.Sandbox.Contains("net");
         return ActivatedSocket.Of(workload.Pids, host.Init)
-            .Where(socket => !socket.CanBeMadeAnew || isInside)
-            .Select(socket => CheckResult.Refuse(
-                Name, workload.Name, $"a socket of it that systemd holds too ({socket.Words}, type {socket.Kind.Type}) {(socket.CanBeMadeAnew ? "is outside of its network namespace (PrivateNetwork=), where CRIU does not find it" : "neither listens nor takes datagrams from anybody: it cannot be made anew")}",
+            .Select(socket => (Socket: socket, Obstacle: Obstacle(socket, isInside)))
+            .Where(found => found.Obstacle is not null)
+            .Select(found => CheckResult.Refuse(
+                Name, workload.Name, $"a socket of it that systemd holds too ({found.Socket.Words}, type {found.Socket.Kind.Type}) {found.Obstacle}",
                 "have the service open it by itself: disable the .socket unit and restart the service"));
     }
+
+    private static string? Obstacle(ActivatedSocket socket, bool isInside) =>
+        !socket.CanBeMadeAnew ? "neither listens nor takes datagrams from anybody: it cannot be made anew"
+        : socket.IsOneOfSeveral ? "is one of several that systemd has at this address (ReusePort=): there is no telling which is its own afterwards"
+        : isInside ? "is outside of its network namespace (PrivateNetwork=), where CRIU does not find it"
+        : null;
 }

@@ -26,7 +26,12 @@ internal sealed record ActivatedSocket(long Inode, SocketKind Kind, string Addre
     {
         HashSet<long> theirs = [.. pids.SelectMany(pid => ProcFs.Descriptors(pid)).Select(descriptor => descriptor.SocketInode).OfType<long>()];
         using SafeFileHandle? systemd = Pidfd.Open(init);
-        return [.. Sockets(init).Where(descriptor => theirs.Contains(descriptor.SocketInode!.Value)).Select(descriptor => Read(systemd, descriptor)).OfType<ActivatedSocket>()];
+        List<ActivatedSocket> all = theirs.Count == 0 ? [] : [.. Sockets(init).Select(descriptor => Read(systemd, descriptor)).OfType<ActivatedSocket>()];
+        List<ActivatedSocket> others = all.FindAll(socket => !theirs.Contains(socket.Inode));
+        return
+        [
+            .. all.Except(others).Select(socket => socket with { IsOneOfSeveral = others.Exists(other => other.Kind == socket.Kind && other.Address == socket.Address) }),
+        ];
     }
 
     /// <summary>What systemd has in their place, in their order, with their flags.</summary>
@@ -58,6 +63,10 @@ internal sealed record ActivatedSocket(long Inode, SocketKind Kind, string Addre
     /// <summary>It can be made anew: it is of a family that CRIU knows, and waits for anybody.</summary>
     [JsonIgnore]
     public bool CanBeMadeAnew { get; init; }
+
+    /// <summary>systemd has another one at its address, which is not theirs (ReusePort=): there is no telling them apart.</summary>
+    [JsonIgnore]
+    public bool IsOneOfSeveral { get; init; }
 
     /// <summary>For people, as far as it can be told.</summary>
     [JsonIgnore]

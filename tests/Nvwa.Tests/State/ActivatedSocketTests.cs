@@ -37,6 +37,22 @@ public sealed class ActivatedSocketTests
     }
 
     [Fact]
+    public async Task One_of_several_at_one_address_cannot_be_told_from_the_others()
+    {
+        using Holder service = await Holder.StartAsync(
+            """
+            libc.unshare(0x40000000); os.system('ip link set lo up')
+            s = [socket.create_server(('127.0.0.1', port), reuse_port=True) for port in (4711, 4712, 4711)]
+            if os.fork() == 0: signal.pause()
+            s[2].close()
+            """);
+
+        IReadOnlyList<ActivatedSocket> sockets = ActivatedSocket.Of([service.Pid], ProcFs.Tree(service.Pid)[1]);
+
+        Assert.Equal([("127.0.0.1:4711", true), ("127.0.0.1:4712", false)], sockets.Select(socket => (socket.Words, socket.IsOneOfSeveral)));
+    }
+
+    [Fact]
     public async Task One_that_systemd_has_not_is_named()
     {
         using Holder service = await Holder.StartAsync(Listen + "if os.fork() == 0: signal.pause()");
