@@ -59,6 +59,8 @@ public sealed class RestoredNetwork(PreparedHost prepared)
         ip route flush default
         ip addr del 10.66.0.2/24 dev $link
         ip addr del fd66::2/64 dev $link
+        # NetworkManager made it, in the kernel's name.
+        ip -6 route del fd66::/64 dev $link metric 100 || true
         systemctl enable -q networking.service
         systemctl restart networking.service
         ip addr show to 10.66.0.77 | grep -q 77 || ip addr add 10.66.0.77/24 dev $link
