@@ -1,3 +1,4 @@
+using System.Net;
 using static Nvwa.Linux.Tests.NetworkSetup;
 
 namespace Nvwa.Linux.Tests;
@@ -119,6 +120,8 @@ internal static class RichNetwork
             Nft(Filters);
             Carrier.Await("eth0");
             Ip(Nexthops);
+            // A tentative one would become usable between the one look and the other.
+            LocalAddresses.WaitAsync([IPAddress.Parse("2001:db8::1"), IPAddress.Parse("2001:db8::3")], Long, CancellationToken.None).GetAwaiter().GetResult();
             read = (NetworkSetup.Read(), NetworkText.Of());
         });
         return read;
