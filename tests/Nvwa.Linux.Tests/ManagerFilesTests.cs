@@ -87,6 +87,17 @@ public sealed class ManagerFilesTests
     }
 
     [Fact]
+    public void What_cannot_be_written_is_told_and_fails_nothing()
+    {
+        using TemporaryDirectory root = new();
+        Directory.CreateDirectory(root["run/network/ifstate"]);
+
+        IReadOnlyList<string> notes = new ManagerFiles(root.Path).Write([new ManagerFile(ManagerFileKind.Ifupdown, "eth0", "eth0\n")]);
+
+        Assert.StartsWith("ifupdown will not find what it knew of eth0: ", Assert.Single(notes), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Where_no_manager_runs_nothing_is_written()
     {
         using TemporaryDirectory root = new();

@@ -73,27 +73,36 @@ public sealed class ManagerFiles(string root)
     {
         ArgumentNullException.ThrowIfNull(files);
         List<string> notes = [];
-        List<ManagerFile> states = [];
+        List<ManagerFile> states = [.. files.Where(file => file.Kind == ManagerFileKind.Ifupdown)];
         foreach (ManagerFile file in files)
         {
-            try
+            Try(file, () =>
             {
                 (string directory, string name, UnixFileMode mode) = Place(file);
                 Write(directory, name, file.Content, mode);
-                states.AddRange(file.Kind == ManagerFileKind.Ifupdown ? [file] : []);
-            }
-            catch (Exception failed) when (failed is LinuxException or IOException or UnauthorizedAccessException)
-            {
-                notes.Add($"{(file.Kind == ManagerFileKind.Ifupdown ? "ifupdown" : "NetworkManager")} will not find what it knew of {file.Name}: {failed.Message}");
-            }
+            });
         }
 
         if (states.Count > 0)
         {
-            Write(Interfaces, IfupdownState, string.Concat(states.Select(file => $"{file.Name}={file.Content.TrimEnd()}\n")), Readable);
+            Try(states[0], () => Write(Interfaces, IfupdownState, string.Concat(states.Select(file => $"{file.Name}={file.Content.TrimEnd()}\n")), Readable));
         }
 
         return notes;
+
+        // The network is as it was by now, whatever becomes of these.
+        void Try(ManagerFile file, Action write)
+        {
+            try
+            {
+                write();
+            }
+            catch (Exception failed) when (failed is LinuxException or IOException or UnauthorizedAccessException)
+            {
+                notes.Add($"{(file.Kind == ManagerFileKind.Ifupdown ? "ifupdown" : "NetworkManager")} will not find what it knew of {file.Name}: {failed.Message}");
+                _ = states.Remove(file);
+            }
+        }
     }
 
     private (string Directory, string Name, UnixFileMode Mode) Place(ManagerFile file) => file.Kind switch
