@@ -1,3 +1,5 @@
+using Nvwa.Lab.Hosts;
+
 namespace Nvwa.Lab.Scenarios;
 
 /// <summary>What is left of the package when it goes.</summary>
@@ -6,10 +8,10 @@ public sealed class Removal(PreparedHost prepared)
 {
     private static readonly TimeSpan PurgeTimeout = TimeSpan.FromMinutes(3);
 
-    // The package file was brought by the lab. Scopes are where restored processes live: they go with these.
+    // The package file and the drop-in were brought by the lab. Scopes are where restored processes live: they go with these.
     private const string Remains =
-        """
-        rm -f /root/nvwa.deb
+        $"""
+        rm -rf /root/nvwa.deb {FaultSeam.DeviceDirectory}
         find / -xdev -iname '*nvwa*' -not -path '/proc/*'
         find /run -iname '*nvwa*' -not -path '/run/udev/*' -not -path '/run/systemd/units/*' -not -path '/run/systemd/transient/nvwa-[0-9]*.scope*'
         systemctl list-unit-files --no-legend 'nvwa*' | grep -v '^nvwa-[0-9]*.scope'
@@ -23,7 +25,7 @@ public sealed class Removal(PreparedHost prepared)
     public Task A_purged_package_leaves_nothing_and_nobody_notices() => prepared.RunAsync("removal", async host =>
     {
         await LeavesNothingAsync(host.Guest);
-        Assert.Equal(prepared.Workloads, await Hosts.KeptWorkloads.ReadAsync(host.Guest));
+        Assert.Equal(prepared.Workloads, await KeptWorkloads.ReadAsync(host.Guest));
     });
 
     internal static async Task LeavesNothingAsync(LabGuest guest)

@@ -19,10 +19,15 @@ public static class FaultSeam
     private const string SettingFile = "/etc/systemd/system.conf.d/50-lab-faults.conf";
     private const string Setting = "[Manager]\nDefaultEnvironment=NVWA_FAULTS=" + FaultsFile + "\n";
 
-    // The console is a device, of which this unit has none. Not below /etc, where nothing of nvwa is to be left.
-    private const string DeviceFile = "/usr/local/lib/systemd/system/nvwa-network.service.d/50-lab-faults.conf";
+    private const string DeviceFile = DeviceDirectory + "/50-lab-faults.conf";
     private const string DeviceSetting = "[Service]\nDeviceAllow=/dev/kmsg w\n";
     private const string WaitingWords = "waiting for the power to go";
+
+    /// <summary>
+    /// The console is a device, of which this unit has none: the one thing here that has nvwa's name and is not its own. Not
+    /// below /etc, where nothing of nvwa is to be left.
+    /// </summary>
+    public const string DeviceDirectory = "/usr/local/lib/systemd/system/nvwa-network.service.d";
 
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(200);
 
