@@ -9,6 +9,8 @@ internal static class LabPaths
 
     public static string ImageBuild => Path.Combine(RepositoryRoot, "lab", "image", "build");
 
+    public static string QemuBuild => Path.Combine(RepositoryRoot, "lab", "qemu", "build");
+
     public static string Artifacts => Path.Combine(RepositoryRoot, "artifacts");
 
     public static string Workload(string name) => Path.Combine(RepositoryRoot, "lab", "workloads", name);

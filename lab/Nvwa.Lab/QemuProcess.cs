@@ -5,7 +5,7 @@ using Nvwa.Qemu;
 
 namespace Nvwa.Lab;
 
-/// <summary>One life of a guest's QEMU, with its QMP conversation.</summary>
+/// <summary>One life of a guest's QEMU, with its QMP conversation where the lab has one.</summary>
 internal sealed class QemuProcess : IAsyncDisposable
 {
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
@@ -35,7 +35,7 @@ internal sealed class QemuProcess : IAsyncDisposable
         LabNetwork network, string program, IReadOnlyList<string> arguments, GuestDirectory directory,
         CancellationToken cancellationToken)
     {
-        ChildProcess child = await SpawnAsync(network, program, arguments, directory.QemuLog);
+        ChildProcess child = await SpawnAsync(network.StartAsync, program, arguments, directory.QemuLog);
         var qemu = new QemuProcess(child, directory.QemuLog);
         try
         {
@@ -48,6 +48,10 @@ internal sealed class QemuProcess : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>On the network of this host, and leaving the conversation to others: a monitor has one client at a time.</summary>
+    public static async Task<QemuProcess> StartSilentAsync(string program, IReadOnlyList<string> arguments, string log) =>
+        new(await SpawnAsync(request => Task.FromResult(Spawn.Start(request)), program, arguments, log), log);
 
     /// <summary>Waits for something of the guest, and not beyond QEMU's death.</summary>
     public async Task<T> WhileAliveAsync<T>(Func<CancellationToken, Task<T>> wait, CancellationToken cancellationToken)
@@ -87,7 +91,7 @@ internal sealed class QemuProcess : IAsyncDisposable
     }
 
     private static async Task<ChildProcess> SpawnAsync(
-        LabNetwork network, string program, IReadOnlyList<string> arguments, string logPath)
+        Func<SpawnRequest, Task<ChildProcess>> start, string program, IReadOnlyList<string> arguments, string logPath)
     {
         using SafeFileHandle log = File.OpenHandle(logPath, FileMode.Append, FileAccess.Write, FileShare.ReadWrite);
         var request = new SpawnRequest(program, arguments)
@@ -96,7 +100,7 @@ internal sealed class QemuProcess : IAsyncDisposable
             // A terminal's interrupt is for the lab, which then ends its guests in order.
             Family = SpawnFamily.OwnSession,
         };
-        return await network.StartAsync(request);
+        return await start(request);
     }
 
     private async Task GreetAsync(string socketPath, CancellationToken cancellationToken) =>

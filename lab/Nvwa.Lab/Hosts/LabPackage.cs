@@ -1,6 +1,8 @@
+using Nvwa.Lab.Machines;
+
 namespace Nvwa.Lab.Hosts;
 
-/// <summary>What a guest of the lab is given: nvwa's Debian package, the workloads, and where the image is.</summary>
+/// <summary>What a guest of the lab is given: nvwa's Debian package, the workloads, and where the image and the QEMUs are.</summary>
 public static class LabPackage
 {
     /// <summary>The package, in the guest.</summary>
@@ -14,10 +16,12 @@ public static class LabPackage
 
     private const string PackageVariable = "NVWA_LAB_PACKAGE";
     private const string ImageVariable = "NVWA_LAB_IMAGE";
+    private const string QemusVariable = "NVWA_LAB_QEMUS";
 
 #pragma warning disable RS0030 // The lab's settings are read here and nowhere else.
     private static readonly string? NamedPackage = Environment.GetEnvironmentVariable(PackageVariable);
     private static readonly string? NamedImage = Environment.GetEnvironmentVariable(ImageVariable);
+    private static readonly string? NamedQemus = Environment.GetEnvironmentVariable(QemusVariable);
 #pragma warning restore RS0030
 
     /// <summary>The image that the caller named, or else the one of this tree's recipe.</summary>
@@ -25,6 +29,12 @@ public static class LabPackage
         NamedImage is { Length: > 0 } directory
             ? LabImage.OpenAsync(directory, cancellationToken)
             : LabImage.LocateAsync(cancellationToken);
+
+    /// <summary>The QEMUs that the caller named, or else those of this tree's recipe.</summary>
+    public static Task<LabQemus> LocateQemusAsync(CancellationToken cancellationToken = default) =>
+        NamedQemus is { Length: > 0 } directory
+            ? Task.FromResult(new LabQemus(directory))
+            : LabQemus.LocateAsync(cancellationToken);
 
     /// <summary>Package and workloads, each in its place.</summary>
     /// <exception cref="LabException">There is no package.</exception>

@@ -1,0 +1,26 @@
+namespace Nvwa.Lab.Machines;
+
+/// <summary>What a machine's memory is to QEMU, which decides how it can be updated. The size is always the same.</summary>
+public sealed record MachineMemory
+{
+    public const long Bytes = 64L << 20;
+
+    private const string Size = "64M";
+
+    private MachineMemory(params string[] arguments) => Arguments = ["-m", Size, .. arguments];
+
+    /// <summary>QEMU's own, as without any option: it can only be copied.</summary>
+    public static MachineMemory Private { get; } = new();
+
+    /// <summary>In memory, shared, as is all else that QEMU calls RAM: it goes to a successor by descriptor. QEMU 10.0 or later.</summary>
+    public static MachineMemory SharedMemfd { get; } = new(
+        "-object", $"memory-backend-memfd,id=memory,size={Size},share=on",
+        "-machine", "memory-backend=memory,aux-ram-share=on");
+
+    public IReadOnlyList<string> Arguments { get; }
+
+    /// <summary>A shared file, which QEMU makes where there is none, and leaves. Guest address and offset are the same.</summary>
+    public static MachineMemory SharedFile(string path) => new(
+        "-object", $"memory-backend-file,id=memory,size={Size},mem-path={path},share=on",
+        "-machine", "memory-backend=memory");
+}
