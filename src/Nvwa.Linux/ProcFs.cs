@@ -18,6 +18,12 @@ public static class ProcFs
 
     public static string CommandLine => Proc.ReadText("/proc/cmdline");
 
+    /// <summary>The program's name and its arguments, as it was started with, unless it has changed them; none if it is gone.</summary>
+    public static IReadOnlyList<string> Arguments(int pid) => Strings($"/proc/{pid}/cmdline");
+
+    /// <summary>Variables as it was started with: <c>NAME=VALUE</c>; none if it is gone.</summary>
+    public static IReadOnlyList<string> Variables(int pid) => Strings($"/proc/{pid}/environ");
+
     /// <summary>The number that the newest process got; the next one goes on from here.</summary>
     public static int LastPid => Number(Proc.ReadText("/proc/sys/kernel/ns_last_pid"));
 
@@ -187,4 +193,7 @@ public static class ProcFs
         lines.FirstOrDefault(line => line.StartsWith(name, StringComparison.Ordinal))?[name.Length..].Trim();
 
     private static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
+
+    /// <summary>Each ends with a zero byte.</summary>
+    private static string[] Strings(string path) => Proc.TryReadText(path) is { Length: > 0 } text ? (text.EndsWith('\0') ? text[..^1] : text).Split('\0') : [];
 }

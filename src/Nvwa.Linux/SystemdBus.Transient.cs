@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Nvwa.Linux;
 
 /// <summary>Units without files: systemd-run(1). They vanish when they end, failed or not (CollectMode).</summary>
@@ -91,6 +93,16 @@ public sealed partial class SystemdBus
         if (service.OomScoreAdjust is { } score)
         {
             message.AppendProperty("OOMScoreAdjust", "i", () => message.Append(score));
+        }
+
+        if (service.User is { } user)
+        {
+            AppendText(message, "User", user.ToString(CultureInfo.InvariantCulture));
+        }
+
+        if (service.WorkingDirectory is { } directory)
+        {
+            AppendText(message, "WorkingDirectory", directory);
         }
 
         if (service.StandardInput is { } input)

@@ -22,6 +22,12 @@ public sealed record SystemdTransientService(string Name, IReadOnlyList<string> 
 
     public int? OomScoreAdjust { get; init; }
 
+    /// <summary>Null for root. Its groups are those of the user database.</summary>
+    public uint? User { get; init; }
+
+    /// <summary>Null for the root directory.</summary>
+    public string? WorkingDirectory { get; init; }
+
     /// <summary>In addition to what the manager gives every service.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
 

@@ -91,7 +91,7 @@ public sealed partial class GuestAgentClient(string socketPath, TimeProvider? cl
     }
 
     /// <summary>Tells the guest to shut down. The agent does not answer this one; a refusal is not seen either.</summary>
-    public async Task ShutdownAsync(GuestShutdown mode, CancellationToken cancellationToken = default)
+    public Task ShutdownAsync(GuestShutdown mode, CancellationToken cancellationToken = default)
     {
         var arguments = new JsonObject
         {
@@ -103,14 +103,31 @@ public sealed partial class GuestAgentClient(string socketPath, TimeProvider? cl
                 GuestShutdown.None or _ => throw new ArgumentOutOfRangeException(nameof(mode), mode, "not a way to shut down"),
             },
         };
-        using var deadline = new Deadline(_clock, DefaultTimeout, cancellationToken);
+        return TellAsync("guest-shutdown", arguments, DefaultTimeout, cancellationToken);
+    }
+
+    /// <summary>Tells the guest to suspend to RAM. No answer either: QEMU's event SUSPEND says that it did.</summary>
+    /// <param name="timeout">For the agent to take it.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public Task SuspendAsync(TimeSpan timeout, CancellationToken cancellationToken = default) =>
+        TellAsync("guest-suspend-ram", arguments: null, timeout, cancellationToken);
+
+    public void Dispose()
+    {
+        LeaveStep();
+        _conversation.Dispose();
+    }
+
+    private async Task TellAsync(string command, JsonObject? arguments, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        using var deadline = new Deadline(_clock, timeout, cancellationToken);
         try
         {
             await _conversation.WaitAsync(deadline.Token);
             try
             {
                 JsonLines lines = await InStepAsync(deadline.Token);
-                await lines.WriteAsync(Command("guest-shutdown", arguments), sentinel: false, deadline.Token);
+                await lines.WriteAsync(Command(command, arguments), sentinel: false, descriptor: null, deadline.Token);
                 LeaveStep();
             }
             finally
@@ -120,14 +137,8 @@ public sealed partial class GuestAgentClient(string socketPath, TimeProvider? cl
         }
         catch (OperationCanceledException) when (deadline.Passed)
         {
-            throw new TimeoutException($"{socketPath}: the agent did not take guest-shutdown");
+            throw new TimeoutException($"{socketPath}: the agent did not take {command}");
         }
-    }
-
-    public void Dispose()
-    {
-        LeaveStep();
-        _conversation.Dispose();
     }
 
     private static JsonObject Command(string command, JsonObject? arguments)
@@ -161,7 +172,7 @@ public sealed partial class GuestAgentClient(string socketPath, TimeProvider? cl
         bool answered = false;
         try
         {
-            await lines.WriteAsync(command, sentinel: false, cancellationToken);
+            await lines.WriteAsync(command, sentinel: false, descriptor: null, cancellationToken);
             ReadOnlyMemory<byte> line = await lines.ReadLineAsync(cancellationToken);
             JsonElement reply = lines.Parse(line);
             answered = QmpReply.IsReply(reply);
@@ -226,7 +237,7 @@ public sealed partial class GuestAgentClient(string socketPath, TimeProvider? cl
     {
         int number = RandomNumberGenerator.GetInt32(1, int.MaxValue);
         JsonObject question = Command("guest-sync-delimited", new JsonObject { ["id"] = number });
-        await lines.WriteAsync(question, sentinel: true, cancellationToken);
+        await lines.WriteAsync(question, sentinel: true, descriptor: null, cancellationToken);
         while (true)
         {
             ReadOnlyMemory<byte> line = await lines.ReadLineAsync(cancellationToken);

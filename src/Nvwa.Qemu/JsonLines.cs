@@ -1,7 +1,9 @@
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Unicode;
+using Nvwa.Linux;
 
 namespace Nvwa.Qemu;
 
@@ -19,6 +21,8 @@ internal sealed class JsonLines : IDisposable
 
     private const int FirstBufferBytes = 4096;
 
+    private static readonly TimeSpan FullPause = TimeSpan.FromMilliseconds(5);
+
     private readonly string _socketPath;
     private readonly int _maxLineBytes;
     private readonly Socket _socket;
@@ -32,6 +36,9 @@ internal sealed class JsonLines : IDisposable
         _maxLineBytes = maxLineBytes;
         _socket = socket;
     }
+
+    /// <summary>Who listens at the other end.</summary>
+    public int PeerPid => Credentials.OfPeer(_socket.SafeHandle).Pid;
 
     public static async Task<JsonLines> ConnectAsync(string socketPath, int maxLineBytes, CancellationToken cancellationToken)
     {
@@ -74,7 +81,11 @@ internal sealed class JsonLines : IDisposable
         }
     }
 
-    public async Task WriteAsync(JsonObject message, bool sentinel, CancellationToken cancellationToken)
+    /// <param name="message">One line.</param>
+    /// <param name="sentinel">Whether 0xFF comes before it.</param>
+    /// <param name="descriptor">Goes with it; null for none.</param>
+    /// <param name="cancellationToken">May leave half a line behind.</param>
+    public async Task WriteAsync(JsonObject message, bool sentinel, SafeHandle? descriptor, CancellationToken cancellationToken)
     {
         using var line = new MemoryStream();
         if (sentinel)
@@ -88,7 +99,9 @@ internal sealed class JsonLines : IDisposable
         }
 
         line.WriteByte((byte)'\n');
-        await SendAsync(line.GetBuffer().AsMemory(0, (int)line.Length), cancellationToken);
+        ReadOnlyMemory<byte> bytes = line.GetBuffer().AsMemory(0, (int)line.Length);
+        int sent = descriptor is null ? 0 : await PassAsync(bytes, descriptor, cancellationToken);
+        await SendAsync(bytes[sent..], cancellationToken);
     }
 
     /// <summary>An object whose names and strings are text throughout.</summary>
@@ -150,6 +163,25 @@ internal sealed class JsonLines : IDisposable
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
             throw Broken($"receive: {e.Message}", e);
+        }
+    }
+
+    // .NET's own sockets pass no descriptors.
+    private async Task<int> PassAsync(ReadOnlyMemory<byte> bytes, SafeHandle descriptor, CancellationToken cancellationToken)
+    {
+        try
+        {
+            int sent;
+            while ((sent = PassedDescriptor.Send(_socket.SafeHandle, bytes.Span, descriptor)) == 0)
+            {
+                await Task.Delay(FullPause, cancellationToken);
+            }
+
+            return sent;
+        }
+        catch (Exception e) when (e is LinuxException or ObjectDisposedException)
+        {
+            throw Broken($"send: {e.Message}", e);
         }
     }
 

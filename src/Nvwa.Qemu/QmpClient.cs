@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
@@ -49,6 +50,9 @@ public sealed class QmpClient : IAsyncDisposable
 
     public QmpVersion Version { get; }
 
+    /// <summary>The process that made the socket: QEMU, unless it was given one.</summary>
+    public int PeerPid => _lines.PeerPid;
+
     /// <summary>Ends, with the reason, when the conversation ends: QEMU quit, was killed or replaced itself.</summary>
     public Task<QmpTransportException> Ended => _broken.Task;
 
@@ -90,8 +94,17 @@ public sealed class QmpClient : IAsyncDisposable
     /// <exception cref="QmpException">QEMU refused.</exception>
     /// <exception cref="QmpTransportException">The conversation ended.</exception>
     /// <exception cref="TimeoutException">No reply in time.</exception>
-    public async Task<JsonElement> ExecuteAsync(
-        string command, JsonObject? arguments = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    public Task<JsonElement> ExecuteAsync(
+        string command, JsonObject? arguments = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        ExecuteAsync(command, arguments, descriptor: null, timeout, cancellationToken);
+
+    /// <summary>The same, with a descriptor that goes with the command, such as "add-fd".</summary>
+    public Task<JsonElement> PassAsync(
+        string command, JsonObject arguments, SafeHandle descriptor, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        ExecuteAsync(command, arguments, descriptor, timeout, cancellationToken);
+
+    private async Task<JsonElement> ExecuteAsync(
+        string command, JsonObject? arguments, SafeHandle? descriptor, TimeSpan? timeout, CancellationToken cancellationToken)
     {
         TimeSpan patience = timeout ?? DefaultTimeout;
         using var deadline = new Deadline(_clock, patience, cancellationToken);
@@ -99,7 +112,7 @@ public sealed class QmpClient : IAsyncDisposable
         Task<JsonElement> reply = AddPending(id);
         try
         {
-            await SendAsync(Command(command, arguments, id), deadline.Token);
+            await SendAsync(Command(command, arguments, id), descriptor, deadline.Token);
             return QmpReply.Value(command, await reply.WaitAsync(deadline.Token));
         }
         catch (OperationCanceledException) when (deadline.Passed)
@@ -241,18 +254,18 @@ public sealed class QmpClient : IAsyncDisposable
 
     // Half a command on the wire would spoil the next one, so a write that has begun is not cancelled by the caller. It cannot
     // hang for ever either: QEMU that does not read its monitor is ended by its owner, and this conversation with it.
-    private async Task SendAsync(JsonObject message, CancellationToken cancellationToken)
+    private async Task SendAsync(JsonObject message, SafeHandle? descriptor, CancellationToken cancellationToken)
     {
         await _writing.WaitAsync(cancellationToken);
-        Task write = WriteAndReleaseAsync(message);
+        Task write = WriteAndReleaseAsync(message, descriptor);
         await write.WaitAsync(cancellationToken);
     }
 
-    private async Task WriteAndReleaseAsync(JsonObject message)
+    private async Task WriteAndReleaseAsync(JsonObject message, SafeHandle? descriptor)
     {
         try
         {
-            await _lines.WriteAsync(message, sentinel: false, CancellationToken.None);
+            await _lines.WriteAsync(message, sentinel: false, descriptor, CancellationToken.None);
         }
         catch (QmpTransportException e)
         {

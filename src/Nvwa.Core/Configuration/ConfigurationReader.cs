@@ -11,6 +11,9 @@ namespace Nvwa.Core.Configuration;
 /// </summary>
 public static class ConfigurationReader
 {
+    // It is part of a unit's name and of a directory's.
+    private const int MaxMachineName = 64;
+
     /// <param name="file">Only for messages.</param>
     /// <param name="text">The content of <c>nvwa-restore.yaml</c>.</param>
     /// <exception cref="ConfigurationException">The text cannot be used.</exception>
@@ -24,7 +27,10 @@ public static class ConfigurationReader
             EnableQuickKexec: map.Flag("enable_quick_kexec"),
             EnablePinMemory: map.Flag("enable_pin_memory"),
             // openEuler's key is misspelt; both spellings work.
-            DebugMode: map.Flag("enbale_debug_mode") | map.Flag("enable_debug_mode"));
+            DebugMode: map.Flag("enbale_debug_mode") | map.Flag("enable_debug_mode"))
+        {
+            Machines = map.Items("vms", map.Machine),
+        };
         map.RefuseTheRest();
         return read;
     }
@@ -46,17 +52,23 @@ public static class ConfigurationReader
         return read;
     }
 
-    /// <summary>The top level of a file. Each accessor takes its key out; what is left at the end is unknown.</summary>
+    /// <summary>The top level of a file, or an entry. Each accessor takes its key out; what is left at the end is unknown.</summary>
     private sealed class Mapping
     {
         private readonly string _file;
         private readonly Dictionary<string, (YamlScalarNode Key, YamlNode Value)> _left = new(StringComparer.Ordinal);
         private readonly List<string> _known = [];
+        private readonly HashSet<string> _machines = new(StringComparer.Ordinal);
 
         public Mapping(string file, string text)
+            : this(file, Root(file, text))
+        {
+        }
+
+        private Mapping(string file, YamlMappingNode node)
         {
             _file = file;
-            foreach ((YamlNode key, YamlNode value) in Root(text))
+            foreach ((YamlNode key, YamlNode value) in node)
             {
                 if (key is not YamlScalarNode { Value: { } name } scalar)
                 {
@@ -79,11 +91,28 @@ public static class ConfigurationReader
             YamlNode other => throw Error(other, $"{key} must be true or false, not {Describe(other)}"),
         };
 
-        public string AbsolutePath(string key, string missing) => Take(key) switch
+        public string AbsolutePath(string key, string missing) => AbsolutePath(key) ?? missing;
+
+        public string? AbsolutePath(string key) => Take(key) switch
         {
-            null => missing,
+            null => null,
             YamlScalarNode { Value: ['/', ..] path } when path.Split('/').Any(part => part is not ("" or ".")) && !path.Split('/').Contains("..") && !path.Any(char.IsControl) => path,
             YamlNode other => throw Error(other, $"{key} must be an absolute path below '/' without '..', not {Describe(other)}"),
+        };
+
+        private string? MachineName(string key) => Take(key) switch
+        {
+            null => null,
+            // Workloads have one name each: a PID, or that of a service.
+            YamlScalarNode { Value: { Length: > 0 and <= MaxMachineName } name } when char.IsAsciiLetter(name[0]) && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.') && !name.EndsWith(".service", StringComparison.Ordinal) => name,
+            YamlNode other => throw Error(other, $"{key} must be a letter and then up to {MaxMachineName - 1} letters, digits, '-', '_' and '.', not {Describe(other)}"),
+        };
+
+        private string? Unit(string key) => Take(key) switch
+        {
+            null => null,
+            YamlScalarNode { Value: { } name } when UnitName.TryService(name, out string? unit) => unit,
+            YamlNode other => throw Error(other, $"{key} must be the name of a systemd service, not {Describe(other)}"),
         };
 
         /// <summary>A list; an empty value (<c>pids:</c>) is an empty list. Repeated entries count once.</summary>
@@ -106,6 +135,24 @@ public static class ConfigurationReader
                 ? unit
                 : throw Error(node, $"services must hold names of systemd services, not {Describe(node)}");
 
+        public MachineConfiguration Machine(YamlNode node)
+        {
+            if (node is not YamlMappingNode entry)
+            {
+                throw Error(node, $"vms must hold entries of 'name: ...' and 'qmp: ...' lines, not {Describe(node)}");
+            }
+
+            var map = new Mapping(_file, entry);
+            var read = new MachineConfiguration(
+                map.MachineName("name") ?? throw Error(node, "a virtual machine must have a name"),
+                map.AbsolutePath("qmp") ?? throw Error(node, "a virtual machine must have its QMP socket: qmp: /path"),
+                map.AbsolutePath("guest_agent"),
+                map.Unit("unit"),
+                map.AbsolutePath("qemu"));
+            map.RefuseTheRest();
+            return _machines.Add(read.Name) ? read : throw Error(node, $"the virtual machine {read.Name} is there twice");
+        }
+
         public void RefuseTheRest()
         {
             foreach ((string name, (YamlScalarNode key, _)) in _left.OrderBy(entry => entry.Value.Key.Start.Line))
@@ -114,9 +161,9 @@ public static class ConfigurationReader
             }
         }
 
-        private YamlMappingNode Root(string text)
+        private static YamlMappingNode Root(string file, string text)
         {
-            var events = new GuardedEvents(_file, new Parser(new StringReader(text)));
+            var events = new GuardedEvents(file, new Parser(new StringReader(text)));
             try
             {
                 var yaml = new YamlStream();
@@ -126,18 +173,18 @@ public static class ConfigurationReader
                     [] => new YamlMappingNode(),
                     [{ RootNode: YamlMappingNode map }] => map,
                     [{ RootNode: YamlScalarNode { Value: "" } }] => new YamlMappingNode(),
-                    [{ RootNode: { } other }] => throw Error(other, $"expected 'key: value' lines, not {Describe(other)}"),
-                    _ => throw new ConfigurationException(_file, 0, "expected one YAML document, found several"),
+                    [{ RootNode: { } other }] => throw Error(file, other, $"expected 'key: value' lines, not {Describe(other)}"),
+                    _ => throw new ConfigurationException(file, 0, "expected one YAML document, found several"),
                 };
             }
             catch (YamlException broken)
             {
-                throw new ConfigurationException(_file, (int)broken.Start.Line, $"not valid YAML: {broken.Message}");
+                throw new ConfigurationException(file, (int)broken.Start.Line, $"not valid YAML: {broken.Message}");
             }
             catch (Exception broken) when (broken is InvalidOperationException or ArgumentException)
             {
                 // YamlDotNet 16.3 throws these, without a place, for an unclosed list in brackets and a value without its key.
-                throw new ConfigurationException(_file, events.Line, "not valid YAML here or in the line before");
+                throw new ConfigurationException(file, events.Line, "not valid YAML here or in the line before");
             }
         }
 
@@ -147,7 +194,9 @@ public static class ConfigurationReader
             return _left.Remove(key, out (YamlScalarNode Key, YamlNode Value) entry) ? entry.Value : null;
         }
 
-        private ConfigurationException Error(YamlNode node, string problem) => new(_file, (int)node.Start.Line, problem);
+        private ConfigurationException Error(YamlNode node, string problem) => Error(_file, node, problem);
+
+        private static ConfigurationException Error(string file, YamlNode node, string problem) => new(file, (int)node.Start.Line, problem);
 
         private static string Describe(YamlNode node) => node switch
         {

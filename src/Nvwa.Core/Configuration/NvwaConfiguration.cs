@@ -13,7 +13,19 @@ public sealed record RestoreConfiguration(
     bool RestoreNet = false,
     bool EnableQuickKexec = false,
     bool EnablePinMemory = false,
-    bool DebugMode = false);
+    bool DebugMode = false)
+{
+    /// <summary>Virtual machines to keep. A key of our own.</summary>
+    public IReadOnlyList<MachineConfiguration> Machines { get; init; } = [];
+}
+
+/// <summary>A virtual machine: an entry of <c>vms</c>.</summary>
+/// <param name="Name">Chosen by the operator; a directory of its own has it too.</param>
+/// <param name="Qmp">QEMU's QMP socket.</param>
+/// <param name="GuestAgent">The host's end of the guest agent's port; null for none.</param>
+/// <param name="Unit">The service whose main process QEMU is; null for a QEMU that stands alone.</param>
+/// <param name="Qemu">The program that takes the machine over; null for the one that it has.</param>
+public sealed record MachineConfiguration(string Name, string Qmp, string? GuestAgent = null, string? Unit = null, string? Qemu = null);
 
 /// <summary>Where things are: <c>/etc/nvwa/nvwa-server.yaml</c>, with the keys and defaults of openEuler's nvwa.</summary>
 public sealed record ServerConfiguration(

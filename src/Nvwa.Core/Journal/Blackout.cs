@@ -30,7 +30,8 @@ public sealed record Blackout(long Milliseconds, IReadOnlyList<BlackoutPart> Par
         long newZero = NewBootOnOldClock(update, commit.At, attempted);
         (string Name, long Until)[] marks =
         [
-            ("freeze", freeze.At.Boottime),
+            // QEMU tells when a virtual machine had stopped, and nothing of the time before.
+            ("freeze", (workload.StoppedAt ?? freeze.At).Boottime),
             ("dump", saved.Boottime),
             ("sync", commit.At.Boottime),
             ("jump", newZero),
@@ -38,7 +39,7 @@ public sealed record Blackout(long Milliseconds, IReadOnlyList<BlackoutPart> Par
             ("restore", newZero + resumed.Boottime),
         ];
         var parts = new List<BlackoutPart>();
-        long from = freeze.Began.Boottime;
+        long from = (workload.StoppedAt ?? freeze.Began).Boottime;
         foreach ((string name, long until) in marks)
         {
             parts.Add(new BlackoutPart(name, (until - from) / 1_000_000));

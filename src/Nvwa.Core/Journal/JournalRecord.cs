@@ -92,7 +92,8 @@ public sealed record AllFrozen(Stamp Began, Stamp At) : JournalRecord;
 /// <param name="Bytes">The size of the images.</param>
 /// <param name="At">When the dump was complete.</param>
 /// <param name="Digest">Of the images' list of digests; a restore trusts nothing else.</param>
-public sealed record Saved(string Workload, long Bytes, Stamp At, string? Digest = null) : JournalRecord;
+/// <param name="Stopped">When it had stopped, of what is not frozen with all others: a virtual machine.</param>
+public sealed record Saved(string Workload, long Bytes, Stamp At, string? Digest = null, Stamp? Stopped = null) : JournalRecord;
 
 /// <summary>The last write on the old kernel: from here on the images count.</summary>
 public sealed record Committed(Stamp At) : JournalRecord;

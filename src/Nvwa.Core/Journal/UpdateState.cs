@@ -47,6 +47,9 @@ public sealed record WorkloadState(Workload Workload, WorkloadStep Step)
 
     public Stamp? SavedAt { get; init; }
 
+    /// <summary>Null where it was frozen with all others.</summary>
+    public Stamp? StoppedAt { get; init; }
+
     public Stamp? AttemptedAt { get; init; }
 
     /// <summary>The boot of the last attempt.</summary>
@@ -223,7 +226,7 @@ public sealed record UpdateState(Opened Opening)
         NetworkNotRestored failed => this with { Network = Network?.At(NetworkStep.NotRestored, failed.BootId, failed.Reason) },
         Locked locked => With(locked.Workload, state => state with { Endpoints = [.. state.Endpoints, .. locked.Endpoints] }),
         AllFrozen frozen => this with { Freeze = frozen },
-        Saved saved => With(saved.Workload, state => state with { Step = WorkloadStep.Saved, ImageBytes = saved.Bytes, SavedAt = saved.At, Digest = saved.Digest }),
+        Saved saved => With(saved.Workload, state => state with { Step = WorkloadStep.Saved, ImageBytes = saved.Bytes, SavedAt = saved.At, StoppedAt = saved.Stopped, Digest = saved.Digest }),
         Committed committed => this with { Commit = committed },
         Revoked revoked => this with { RevokedBecause = revoked.Reason },
         RolledBack rolledBack => this with { RollBack = rolledBack },

@@ -53,6 +53,19 @@ public sealed record KeptEndpoint(string Protocol, string Local, string? Remote)
     public IPEndPoint? RemoteEndPoint() => Remote is null ? null : IPEndPoint.Parse(Remote);
 }
 
+/// <summary>A virtual machine: its QEMU brings it to disk and back, and not CRIU.</summary>
+/// <param name="Qmp">QEMU's QMP socket.</param>
+/// <param name="CommandLine">What its next QEMU is started with, the program first; it waits for the machine's state.</param>
+/// <param name="IsLive">Whether its virtual CPUs go on when it is back: it was running, or suspended.</param>
+/// <param name="NeededPaths">Files and directories of the host without which its QEMU does not start.</param>
+/// <param name="NeededDevices">Device nodes that its QEMU opens first of all.</param>
+public sealed record VirtualMachine(
+    string Qmp, IReadOnlyList<string> CommandLine, bool IsLive, IReadOnlyList<string> NeededPaths, IReadOnlyList<string> NeededDevices)
+{
+    /// <summary>The host's end of the guest agent's port, where the guest is to sleep meanwhile: it drives devices of the host.</summary>
+    public string? Sleeps { get; init; }
+}
+
 /// <summary>One thing that is kept: a process tree or a service.</summary>
 /// <param name="Name">The PID or the unit, as the operator knows it; also its directory of images.</param>
 /// <param name="Kind">Process or service.</param>
@@ -95,4 +108,7 @@ public sealed record Workload(
 
     /// <summary>A digest of its unit's files as systemd had read them; empty if they had changed by then, null if nobody looked.</summary>
     public string? UnitFiles { get; init; }
+
+    /// <summary>Null for what CRIU keeps. The kind then says who starts its QEMU: its own service, or a unit of ours.</summary>
+    public VirtualMachine? Machine { get; init; }
 }

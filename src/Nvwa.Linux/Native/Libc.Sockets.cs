@@ -5,13 +5,15 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Nvwa.Linux;
 
-/// <summary>socketpair(2), socket options and AF_NETLINK sockets.</summary>
+/// <summary>socketpair(2), sendmsg(2), socket options and AF_NETLINK sockets.</summary>
 internal static partial class Libc
 {
     public const uint RTMGRP_LINK = 0x1;
     public const uint RTMGRP_IPV4_IFADDR = 0x10;
     public const uint RTMGRP_IPV6_IFADDR = 0x100;
     public const int MSG_DONTWAIT = 0x40;
+    private const int MSG_NOSIGNAL = 0x4000;
+    private const int SCM_RIGHTS = 1;
 
     private const int NETLINK_ROUTE = 0;
     private const int AF_UNIX = 1;
@@ -135,6 +137,66 @@ internal static partial class Libc
         return count == -1 ? -Marshal.GetLastPInvokeError() : (int)count;
     }
 
+    /// <summary>Bytes sent, with the descriptor, without waiting; or a negated error number.</summary>
+    public static int TrySend(SafeHandle socket, ReadOnlySpan<byte> bytes, SafeHandle descriptor)
+    {
+        using var passed = new Borrowed(descriptor);
+        var rights = new Rights { Length = Marshal.SizeOf<Rights>() - sizeof(int), Level = SOL_SOCKET, Type = SCM_RIGHTS, Descriptor = passed.Descriptor };
+        var data = GCHandle.Alloc(bytes.ToArray(), GCHandleType.Pinned);
+        var control = GCHandle.Alloc(rights, GCHandleType.Pinned);
+        var vector = GCHandle.Alloc(new Vector { Base = data.AddrOfPinnedObject(), Length = bytes.Length }, GCHandleType.Pinned);
+        try
+        {
+            var message = new MessageHeader
+            {
+                Vectors = vector.AddrOfPinnedObject(),
+                VectorCount = 1,
+                Control = control.AddrOfPinnedObject(),
+                ControlLength = Marshal.SizeOf<Rights>(),
+            };
+            nint sent = sendmsg(socket, in message, MSG_DONTWAIT | MSG_NOSIGNAL);
+            return sent == -1 ? -Marshal.GetLastPInvokeError() : (int)sent;
+        }
+        finally
+        {
+            vector.Free();
+            control.Free();
+            data.Free();
+        }
+    }
+
+    /// <summary>struct msghdr.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct MessageHeader
+    {
+        public nint Name;
+        public int NameLength;
+        public nint Vectors;
+        public nint VectorCount;
+        public nint Control;
+        public nint ControlLength;
+        public int Flags;
+    }
+
+    /// <summary>struct iovec.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct Vector
+    {
+        public nint Base;
+        public nint Length;
+    }
+
+    /// <summary>struct cmsghdr with one descriptor, as long as CMSG_SPACE says: cmsg(3).</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct Rights
+    {
+        public nint Length;
+        public int Level;
+        public int Type;
+        public int Descriptor;
+        public int Padding;
+    }
+
     /// <summary>struct ucred.</summary>
     [StructLayout(LayoutKind.Sequential)]
     private struct UserCredentials
@@ -190,6 +252,9 @@ internal static partial class Libc
 
     [LibraryImport(Library, SetLastError = true)]
     private static partial nint send(SafeHandle fd, ReadOnlySpan<byte> buffer, nuint length, int flags);
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial nint sendmsg(SafeHandle fd, in MessageHeader message, int flags);
 
     [LibraryImport(Library, SetLastError = true)]
     private static partial nint recv(SafeHandle fd, Span<byte> buffer, nuint length, int flags);

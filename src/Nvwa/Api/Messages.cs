@@ -91,6 +91,21 @@ internal sealed record UpdateReport(
         next is null ? null : (next.At.Realtime - entered.At.Realtime) / 1_000_000);
 }
 
+/// <summary>A virtual machine: one of <c>vms</c>, or a QEMU that could be.</summary>
+internal sealed record MachineReport(
+    string Name, string Qmp, bool IsConfigured, string? Unit, int? Pid, string? Version, string? Machine, string? Status, long? MemoryMebibytes, string? Problem);
+
+internal sealed record MachinesReply(IReadOnlyList<MachineReport> Machines);
+
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+internal sealed record CheckMachineParameters(string Name, string? Qemu = null);
+
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+internal sealed record UpgradeMachineParameters(string Name, string? Qemu = null, string? Mode = null);
+
+internal sealed record UpgradeMachineReply(
+    string Name, string Mode, string OldVersion, string NewVersion, Blackout? Blackout, IReadOnlyList<string> Setbacks);
+
 internal sealed record Message(string Text)
 {
     [JsonPropertyName("message")]
@@ -120,6 +135,10 @@ internal sealed record PendingParameters(IReadOnlyList<string> Workloads);
 [JsonSerializable(typeof(InitReply))]
 [JsonSerializable(typeof(StatusParameters))]
 [JsonSerializable(typeof(StatusReply))]
+[JsonSerializable(typeof(MachinesReply))]
+[JsonSerializable(typeof(CheckMachineParameters))]
+[JsonSerializable(typeof(UpgradeMachineParameters))]
+[JsonSerializable(typeof(UpgradeMachineReply))]
 [JsonSerializable(typeof(Message))]
 [JsonSerializable(typeof(RefusedParameters))]
 [JsonSerializable(typeof(BusyParameters))]

@@ -23,7 +23,7 @@ internal static class NvwaInterface
         type BlackoutPart (name: string, milliseconds: int)
         type Blackout (milliseconds: int, parts: []BlackoutPart, isExact: bool)
 
-        # kind: process or service. step: planned, saved, attempted, resuming, restored, coldStarted or lost.
+        # kind: process or service, by who starts it. step: planned, saved, attempted, resuming, restored, coldStarted or lost.
         type Workload (name: string, kind: string, unit: string, step: string, pidBefore: int, pidAfter: ?int,
                        imageBytes: int, reason: ?string, log: ?string, blackout: ?Blackout)
 
@@ -50,6 +50,19 @@ internal static class NvwaInterface
 
         # The update that runs or was the last, or the one with this id. 'wait' answers when it has ended.
         method Status(id: ?string, wait: ?bool) -> (version: string, kernel: string, update: ?Update)
+
+        # A virtual machine of 'vms' in nvwa-restore.yaml, or a QEMU that runs and could be one.
+        type Machine (name: string, qmp: string, isConfigured: bool, unit: ?string, pid: ?int, version: ?string, machine: ?string,
+                      status: ?string, memoryMebibytes: ?int, problem: ?string)
+
+        method ListMachines() -> (machines: []Machine)
+
+        # What stands in the way of keeping it through a change of the kernel, and of taking it to another QEMU.
+        method CheckMachine(name: string, qemu: ?string) -> (results: []CheckResult)
+
+        # Takes it to another QEMU. mode: cpr-exec, cpr-transfer, cpr-reboot or normal; without, the one with the least blackout.
+        method UpgradeMachine(name: string, qemu: ?string, mode: ?string) -> (name: string, mode: string, oldVersion: string,
+                                                                             newVersion: string, blackout: ?Blackout, setbacks: []string)
 
         error Usage (message: string)
         error Refused (results: []CheckResult)

@@ -82,6 +82,28 @@ internal sealed class Client(
             return reply.Update?.Outcome is Outcome.Degraded or Outcome.Interrupted ? ExitCode.Degraded : ExitCode.Done;
         });
 
+    public Task<ExitCode> ListMachinesAsync(bool json, CancellationToken cancellation) => AskAsync(async client =>
+    {
+        MachinesReply reply = await OnceAsync(client, "ListMachines", new NoParameters(), ApiJson.Default.NoParameters, ApiJson.Default.MachinesReply, cancellation);
+        Print(reply, ApiJson.Default.MachinesReply, json, () => Output.Machines(output, reply.Machines));
+        return ExitCode.Done;
+    });
+
+    public Task<ExitCode> CheckMachineAsync(CheckMachineParameters parameters, bool json, CancellationToken cancellation) => AskAsync(async client =>
+    {
+        CheckReply reply = await OnceAsync(client, "CheckMachine", parameters, ApiJson.Default.CheckMachineParameters, ApiJson.Default.CheckReply, cancellation);
+        Print(reply, ApiJson.Default.CheckReply, json, () => Output.Checks(output, reply.Results));
+        return CodeOf(reply.Results);
+    });
+
+    public Task<ExitCode> UpgradeMachineAsync(UpgradeMachineParameters parameters, bool json, CancellationToken cancellation) => AskAsync(async client =>
+    {
+        UpgradeMachineReply reply = await OnceAsync(
+            client, "UpgradeMachine", parameters, ApiJson.Default.UpgradeMachineParameters, ApiJson.Default.UpgradeMachineReply, cancellation);
+        Print(reply, ApiJson.Default.UpgradeMachineReply, json, () => Output.Upgrade(output, reply));
+        return reply.Setbacks.Count == 0 ? ExitCode.Done : ExitCode.Degraded;
+    });
+
     /// <summary>Waits across the switch: the daemon may be away while the kernel changes.</summary>
     private async Task<ExitCode> WaitAsync(StatusParameters parameters, bool json, CancellationToken cancellation)
     {

@@ -39,6 +39,7 @@ internal static class CommandTree
             Cancel(client),
             Init(client),
             Status(client),
+            Machines(client),
             Hidden(new Command("daemon", "The daemon (nvwa.service)."), (_, cancellation) => internals.Daemon(cancellation)),
             Hidden(new Command("lock", "Holds the packet lock (nvwa-lock.service)."), (_, cancellation) => internals.Lock(cancellation)),
             Hidden(new Command("network", "Restores the network configuration (nvwa-network.service)."), (_, cancellation) => internals.Network(cancellation)),
@@ -109,6 +110,48 @@ internal static class CommandTree
         });
         return command;
     }
+
+    private static Command Machines(Client client) => new("vm", "Virtual machines: lists, checks, and takes them to another QEMU.")
+    {
+        ListMachines(client),
+        CheckMachine(client),
+        UpgradeMachine(client),
+    };
+
+    private static Command ListMachines(Client client)
+    {
+        Option<bool> json = Json();
+        var command = new Command("list", "Shows the machines of nvwa-restore.yaml, and QEMUs that could be among them.") { json };
+        command.SetAction(async (parsed, cancellation) => (int)await client.ListMachinesAsync(parsed.GetValue(json), cancellation));
+        return command;
+    }
+
+    private static Command CheckMachine(Client client)
+    {
+        Argument<string> name = MachineName();
+        Option<string?> qemu = Program("Tell whether this program could take it over, too.");
+        Option<bool> json = Json();
+        var command = new Command("check", "Tells how a machine would come through an update, and what stands in its way.") { name, qemu, json };
+        command.SetAction(async (parsed, cancellation) => (int)await client.CheckMachineAsync(
+            new CheckMachineParameters(parsed.GetRequiredValue(name), parsed.GetValue(qemu)), parsed.GetValue(json), cancellation));
+        return command;
+    }
+
+    private static Command UpgradeMachine(Client client)
+    {
+        Argument<string> name = MachineName();
+        Option<string?> qemu = Program("The new program, instead of what stands now where the old one was started from.");
+        var mode = new Option<string?>("--mode") { Description = "cpr-exec, cpr-transfer, cpr-reboot or normal; without, the one with the least blackout.", HelpName = "mode" };
+        Option<bool> json = Json();
+        var command = new Command("upgrade", "Takes a running machine to another QEMU; the kernel stays.") { name, qemu, mode, json };
+        command.SetAction(async (parsed, cancellation) => (int)await client.UpgradeMachineAsync(
+            new UpgradeMachineParameters(parsed.GetRequiredValue(name), parsed.GetValue(qemu), parsed.GetValue(mode)), parsed.GetValue(json), cancellation));
+        return command;
+    }
+
+    private static Argument<string> MachineName() => new("name") { Description = "As 'vms' in nvwa-restore.yaml has it." };
+
+    private static Option<string?> Program(string description) => new("--qemu") { Description = description, HelpName = "path" };
 
     private static Command Resume(Internals internals)
     {

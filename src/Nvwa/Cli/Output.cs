@@ -45,6 +45,44 @@ internal static class Output
         }
     }
 
+    public static void Machines(TextWriter writer, IReadOnlyList<MachineReport> machines)
+    {
+        if (machines.Count == 0)
+        {
+            writer.WriteLine("No virtual machine is configured, and no QEMU with a QMP socket runs.");
+            return;
+        }
+
+        Grid table = Columns(8);
+        Row(table, "NAME", "CONFIGURED", "STATUS", "PID", "QEMU", "MEMORY", "UNIT", "QMP");
+        foreach (MachineReport machine in machines)
+        {
+            Row(
+                table,
+                machine.Name,
+                machine.IsConfigured ? "yes" : "no",
+                machine.Status ?? "-",
+                machine.Pid?.ToString(CultureInfo.InvariantCulture) ?? "-",
+                machine.Version ?? "-",
+                machine.MemoryMebibytes is { } size ? $"{size} MiB" : "-",
+                machine.Unit ?? "-",
+                machine.Qmp);
+        }
+
+        Print(writer, table);
+        foreach (MachineReport machine in machines.Where(machine => machine.Problem is not null))
+        {
+            writer.WriteLine($"{machine.Name}: {machine.Problem}");
+        }
+    }
+
+    public static void Upgrade(TextWriter writer, UpgradeMachineReply upgrade)
+    {
+        string parts = upgrade.Blackout is { } blackout ? $", {blackout.Milliseconds} ms ({string.Join(", ", blackout.Parts.Select(part => $"{part.Name} {part.Milliseconds}"))})" : "";
+        writer.WriteLine($"{upgrade.Name}: QEMU {upgrade.OldVersion} -> {upgrade.NewVersion} by {upgrade.Mode}{parts}");
+        Tell(writer, "Setback", upgrade.Setbacks);
+    }
+
     private static void Workloads(TextWriter writer, UpdateReport update)
     {
         string[] parts = [.. update.Workloads.FirstOrDefault(workload => workload.Blackout is not null)?.Blackout?.Parts.Select(part => part.Name) ?? []];

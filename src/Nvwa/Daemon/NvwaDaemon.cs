@@ -3,10 +3,12 @@ using System.Reflection;
 using System.Text.Json;
 using Nvwa.Api;
 using Nvwa.Core;
+using Nvwa.Core.Checks;
 using Nvwa.Core.Configuration;
 using Nvwa.Core.Journal;
 using Nvwa.Hosts;
 using Nvwa.Linux;
+using Nvwa.Machines;
 using Nvwa.State;
 using Nvwa.Update;
 using Nvwa.Varlink;
@@ -42,6 +44,9 @@ internal sealed class NvwaDaemon(ConfigurationFiles files, IUpdateJournal journa
             ["Cancel"] = CancelAsync,
             ["Init"] = InitAsync,
             ["Status"] = StatusAsync,
+            ["ListMachines"] = ListMachinesAsync,
+            ["CheckMachine"] = CheckMachineAsync,
+            ["UpgradeMachine"] = UpgradeMachineAsync,
         });
         var server = new VarlinkServer(listener, info, offered, socket => Credentials.OfPeer(socket.SafeHandle).Pid, log);
         _work = RecoverAsync(cancellation);
@@ -237,6 +242,48 @@ internal sealed class NvwaDaemon(ConfigurationFiles files, IUpdateJournal journa
 
         var reply = new StatusReply(Version, ProcFs.KernelRelease, state is null ? null : UpdateReport.Of(state));
         return JsonSerializer.SerializeToElement(reply, ApiJson.Default.StatusReply);
+    }
+
+    private Task<JsonElement> ListMachinesAsync(VarlinkCall call, CancellationToken cancellation) => MachinesAsync(async machines =>
+        JsonSerializer.SerializeToElement(new MachinesReply(await machines.ListAsync(cancellation)), ApiJson.Default.MachinesReply));
+
+    private Task<JsonElement> CheckMachineAsync(VarlinkCall call, CancellationToken cancellation) => MachinesAsync(async machines =>
+    {
+        CheckMachineParameters asked = call.Parameters(ApiJson.Default.CheckMachineParameters);
+        return JsonSerializer.SerializeToElement(new CheckReply(await machines.CheckAsync(asked.Name, asked.Qemu, cancellation)), ApiJson.Default.CheckReply);
+    });
+
+    /// <summary>Not beside an update, which may be about the same machine. It is not broken off with its caller.</summary>
+    private Task<JsonElement> UpgradeMachineAsync(VarlinkCall call, CancellationToken cancellation) => MachinesAsync(async machines =>
+    {
+        UpgradeMachineParameters asked = call.Parameters(ApiJson.Default.UpgradeMachineParameters);
+        using Exclusive exclusive = Enter();
+        log($"vm upgrade {asked.Name}: begun");
+        (IReadOnlyList<CheckResult> refusals, UpgradeMachineReply? reply) = await machines.UpgradeAsync(asked, CancellationToken.None);
+        if (reply is null)
+        {
+            throw VarlinkException.Of(NvwaInterface.Refused, new RefusedParameters(refusals), ApiJson.Default.RefusedParameters);
+        }
+
+        log($"vm upgrade {asked.Name}: QEMU {reply.OldVersion} -> {reply.NewVersion} by {reply.Mode}, {reply.Blackout?.Milliseconds ?? 0} ms");
+        return JsonSerializer.SerializeToElement(reply, ApiJson.Default.UpgradeMachineReply);
+    });
+
+    private async Task<JsonElement> MachinesAsync(Func<MachineRequests, Task<JsonElement>> answer)
+    {
+        try
+        {
+            return await answer(new MachineRequests(files));
+        }
+        catch (ConfigurationException wrong)
+        {
+            throw VarlinkException.Of(NvwaInterface.Usage, new Message(wrong.Message), ApiJson.Default.Message);
+        }
+        catch (MachineRequestException failed)
+        {
+            log($"vm: {failed.Message}");
+            throw VarlinkException.Of(NvwaInterface.Failed, new Message($"vm: {failed.Message}"), ApiJson.Default.Message);
+        }
     }
 
     private async Task<Planning> PlanAsync(string? version, string? append, int callerPid, CancellationToken cancellation)

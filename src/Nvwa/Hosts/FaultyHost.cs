@@ -79,16 +79,16 @@ internal sealed class FaultyHost(IHost host, IFaults faults) : IHost
 
     public string DigestOfUnitFiles(string unit) => host.DigestOfUnitFiles(unit);
 
-    public async Task FreezeAsync(string unit, CancellationToken cancellation)
+    public async Task FreezeAsync(Workload workload, CancellationToken cancellation)
     {
-        await host.FreezeAsync(unit, cancellation);
-        Throw(Fault.FreezeTimesOut, () => new SystemdException("FreezeUnit", unit, "org.freedesktop.DBus.Error.NoReply", "no reply"));
+        await host.FreezeAsync(workload, cancellation);
+        Throw(Fault.FreezeTimesOut, () => new SystemdException("FreezeUnit", workload.Unit, "org.freedesktop.DBus.Error.NoReply", "no reply"));
     }
 
-    public void Thaw(string unit)
+    public async Task ThawAsync(Workload workload)
     {
-        Throw(Fault.ThawFails, () => new SystemdException("ThawUnit", unit, "org.freedesktop.DBus.Error.NoReply", "no reply"));
-        host.Thaw(unit);
+        Throw(Fault.ThawFails, () => new SystemdException("ThawUnit", workload.Unit, "org.freedesktop.DBus.Error.NoReply", "no reply"));
+        await host.ThawAsync(workload);
         End(Fault.RollBackCrash, Fault.RollBackPowerCut);
     }
 

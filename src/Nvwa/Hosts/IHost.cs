@@ -84,10 +84,11 @@ internal interface IHost : IDisposable
     /// <summary>Of what a unit's files say now; empty if systemd has not read them yet.</summary>
     string DigestOfUnitFiles(string unit);
 
-    Task FreezeAsync(string unit, CancellationToken cancellation);
+    /// <summary>All processes of its unit. Not for virtual machines, which QEMU stops when it saves them.</summary>
+    Task FreezeAsync(Workload workload, CancellationToken cancellation);
 
-    /// <summary>That it is not frozen is no error.</summary>
-    void Thaw(string unit);
+    /// <summary>It goes on, from wherever its save had come. That it runs is no error.</summary>
+    Task ThawAsync(Workload workload);
 
     void Stop(string unit);
 
@@ -188,7 +189,7 @@ internal interface IHost : IDisposable
     bool IsAlive(Workload workload, int mainPid);
 }
 
-/// <summary>A CRIU that waits to dump a workload.</summary>
+/// <summary>A CRIU that waits to dump a workload, or the conversation with a virtual machine's QEMU.</summary>
 internal interface IDumper : IAsyncDisposable
 {
     Workload Workload { get; }
@@ -204,7 +205,8 @@ internal sealed record SavedNetwork(long Bytes, string Digest, IReadOnlyList<str
 
 /// <param name="Bytes">Of all images.</param>
 /// <param name="Digest">Of their list of digests.</param>
-internal sealed record DumpedImages(long Bytes, string Digest);
+/// <param name="Stopped">When it had stopped, if that was not with all others.</param>
+internal sealed record DumpedImages(long Bytes, string Digest, Stamp? Stopped = null);
 
 /// <param name="Unaccepted">In the queue of a listening socket; the first one's address, null if there is none.</param>
 /// <param name="Count">With those that are still being made, or were closed with something left to send.</param>

@@ -5,6 +5,7 @@ using Nvwa.Core.Journal;
 using Nvwa.Core.Planning;
 using Nvwa.Criu;
 using Nvwa.Linux;
+using Nvwa.Machines;
 using Nvwa.State;
 
 namespace Nvwa.Hosts;
@@ -24,6 +25,7 @@ internal sealed partial class LinuxHost
     private const int Kill = 9;
 
     private static readonly TimeSpan AddressDeadline = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan DeviceDeadline = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan InterfacePause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan RestoreDeadline = TimeSpan.FromMinutes(30);
     private static readonly TimeSpan NotifyDeadline = TimeSpan.FromSeconds(30);
@@ -97,6 +99,11 @@ internal sealed partial class LinuxHost
     public async Task<int> RestoreAsync(UpdateState state, Workload workload, Action boundary, CancellationToken cancellation)
     {
         var images = ImageStore.Of(state);
+        if (workload.Machine is not null)
+        {
+            return await RestoreMachineAsync(workload, images.Of(workload), boundary, cancellation);
+        }
+
         int? holder = HolderOf(workload);
         await MemoryFiles.RestoreAsync(images.Of(workload), holder);
         OutsideFile[] outside = [.. OutsideFile.Read(images.Of(workload))];
@@ -176,6 +183,37 @@ internal sealed partial class LinuxHost
         }
     }
 
+    /// <summary>Its service has started its QEMU; for one that stands alone we do.</summary>
+    private async Task<int> RestoreMachineAsync(Workload workload, string directory, Action boundary, CancellationToken cancellation)
+    {
+        if (workload.Kind == WorkloadKind.Process)
+        {
+            // What is left of an earlier try waits for a state, and could take no other.
+            await Systemd.StopAllAsync([workload.Unit], UnitDeadline, cancellation);
+            await AwaitDevicesAsync(workload.Machine!.NeededDevices, cancellation);
+            await Systemd.StartTransientServiceAsync(MachineUnits.Transient(workload.Unit, workload.Name, workload.Machine!.CommandLine, MachineFile.Read(directory)), UnitDeadline, cancellation);
+        }
+
+        return await MachineDumper.RestoreAsync(workload, directory, boundary, cancellation);
+    }
+
+    private static async Task AwaitDevicesAsync(IReadOnlyList<string> devices, CancellationToken cancellation)
+    {
+        long end = Environment.TickCount64 + (long)DeviceDeadline.TotalMilliseconds;
+        foreach (string device in devices)
+        {
+            while (!File.Exists(device))
+            {
+                if (Environment.TickCount64 > end)
+                {
+                    throw new StepFailedException($"the device {device} was not there within {DeviceDeadline.TotalSeconds} s");
+                }
+
+                await Task.Delay(InterfacePause, TimeProvider.System, cancellation);
+            }
+        }
+    }
+
     /// <summary>A group can only be joined where its interface is there.</summary>
     private static async Task AwaitInterfacesAsync(Workload workload, IReadOnlyList<OpenSocket> sockets, CancellationToken cancellation)
     {
@@ -205,7 +243,8 @@ internal sealed partial class LinuxHost
 
     public void Announce(Workload workload, int mainPid)
     {
-        if (workload.ServiceType != ServiceType.Oneshot)
+        // Of a machine's service nothing but the command line was changed.
+        if (workload.ServiceType != ServiceType.Oneshot && workload.Machine is null)
         {
             // While a holder stood for the service, its watchdog was off.
             string watchdog = workload.Watchdog > 0 && workload.Sandbox.Count > 0 ? $"WATCHDOG_USEC={workload.Watchdog}\nWATCHDOG=1\n" : "";

@@ -24,7 +24,7 @@ internal sealed partial class LinuxHost
 
     public async Task GatherAsync(Workload workload, CancellationToken cancellation)
     {
-        if (workload.Kind == WorkloadKind.Process && Systemd.UnitOfProcess(workload.MainPid) != workload.Unit)
+        if (workload is { Kind: WorkloadKind.Process, Machine: null } && Systemd.UnitOfProcess(workload.MainPid) != workload.Unit)
         {
             await Systemd.StartTransientScopeAsync(Scopes.Of(workload, Members(workload)), UnitDeadline, cancellation);
         }
@@ -35,6 +35,11 @@ internal sealed partial class LinuxHost
     {
         Workload workload = plan.Workloads[index];
         var images = new ImageStore(plan.Server.CriuDir, plan.Id);
+        if (workload.Machine is not null)
+        {
+            return await MachineDumper.PrepareAsync(workload, images.Create(workload), cancellation);
+        }
+
         var pair = SeqPacketPair.Create();
         using SafeSocketHandle theirs = pair.Theirs;
         string cgroup = DirectoryOf(workload);
@@ -104,17 +109,17 @@ internal sealed partial class LinuxHost
     }
 
     public IReadOnlyList<KeptEndpoint> Endpoints(Workload workload) =>
-        // Nobody outside reaches those of a network namespace of its own.
-        workload.Sandbox.Contains("net") ? [] : KeptSockets.Endpoints(Members(workload));
+        // Nobody outside reaches those of a network namespace of its own; those of a QEMU are not kept.
+        workload.Sandbox.Contains("net") || workload.Machine is not null ? [] : KeptSockets.Endpoints(Members(workload));
 
     public Unsettled Unsettled(IReadOnlyList<Workload> workloads)
     {
-        Unsettled[] each = [.. workloads.Select(workload => KeptSockets.Unsettled(Members(workload)))];
+        Unsettled[] each = [.. workloads.Where(workload => workload.Machine is null).Select(workload => KeptSockets.Unsettled(Members(workload)))];
         return new Unsettled(each.Select(workload => workload.Unaccepted).FirstOrDefault(address => address is not null), each.Sum(workload => workload.Count));
     }
 
     public int? Stray(Workload workload) =>
-        ProcFs.PidsOfControlGroup(Systemd.ControlGroup(workload.Unit)).Except(Members(workload)).FirstOrDefault() is > 0 and int stray ? stray : null;
+        workload.Machine is null && ProcFs.PidsOfControlGroup(Systemd.ControlGroup(workload.Unit)).Except(Members(workload)).FirstOrDefault() is > 0 and int stray ? stray : null;
 
     /// <summary>The workload's processes that live now.</summary>
     private static int[] Members(Workload workload) =>

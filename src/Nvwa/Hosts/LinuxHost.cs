@@ -128,14 +128,18 @@ internal sealed partial class LinuxHost(IUpdateJournal journal, Action<string> l
 
     public string DigestOfUnitFiles(string unit) => UnitFiles.Of(Systemd, unit).Digest();
 
-    public Task FreezeAsync(string unit, CancellationToken cancellation) =>
-        Task.Run(() => Systemd.Freeze(unit, FreezeDeadline), cancellation);
+    public Task FreezeAsync(Workload workload, CancellationToken cancellation) =>
+        Task.Run(() => Systemd.Freeze(workload.Unit, FreezeDeadline), cancellation);
 
-    public void Thaw(string unit)
+    public async Task ThawAsync(Workload workload)
     {
-        if (Systemd.GetString(unit, SystemdInterface.Unit, "FreezerState") is "frozen" or "freezing")
+        if (workload.Machine is { } machine)
         {
-            Systemd.Thaw(unit, FreezeDeadline);
+            await MachineDumper.TakeBackAsync(machine);
+        }
+        else if (Systemd.GetString(workload.Unit, SystemdInterface.Unit, "FreezerState") is "frozen" or "freezing")
+        {
+            Systemd.Thaw(workload.Unit, FreezeDeadline);
         }
     }
 

@@ -1,6 +1,7 @@
 using Nvwa.Core.Journal;
 using Nvwa.Core.Planning;
 using Nvwa.Hosts;
+using Nvwa.Machines;
 
 namespace Nvwa.Restore;
 
@@ -54,13 +55,17 @@ internal static class Generator
 
         foreach (WorkloadState workload in state.Workloads.Where(NeedsDropIn))
         {
-            files[$"{workload.Workload.Unit}.d/50-nvwa.conf"] = DropIn(workload.Workload, state.Opening.ImagesDirectory);
+            files[$"{workload.Workload.Unit}.d/50-nvwa.conf"] = workload.Workload.Machine is { } machine
+                ? MachineUnits.DropIn(workload.Workload.Name, machine, state.Opening.ImagesDirectory)
+                : DropIn(workload.Workload, state.Opening.ImagesDirectory);
         }
 
         foreach (WorkloadState workload in state.Workloads.Where(workload => workload.Workload.Kind == WorkloadKind.Process && workload.IsPending(bootId)))
         {
             files[$"multi-user.target.wants/{Resume.UnitOf(workload.Workload)}"] = $"{Units}/nvwa-resume@.service";
-            files[$"{Resume.UnitOf(workload.Workload)}.d/50-nvwa.conf"] = $"[Unit]\nRequiresMountsFor={Escape(state.Opening.ImagesDirectory)}\n";
+            files[$"{Resume.UnitOf(workload.Workload)}.d/50-nvwa.conf"] = workload.Workload.Machine is { } machine
+                ? MachineUnits.Needs(machine, state.Opening.ImagesDirectory)
+                : $"[Unit]\nRequiresMountsFor={UnitFile.Quote(state.Opening.ImagesDirectory)}\n";
         }
 
         return files;
@@ -74,14 +79,11 @@ internal static class Generator
         workload.Workload.Kind == WorkloadKind.Service
         && workload.Step is WorkloadStep.Saved or WorkloadStep.Attempted or WorkloadStep.Resuming or WorkloadStep.Restored;
 
-    /// <summary>As a unit file wants it: systemd.unit(5), specifiers, and quoting.</summary>
-    private static string Escape(string path) => $"\"{path.Replace("%", "%%", StringComparison.Ordinal).Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
-
     private static string DropIn(Workload workload, string images) => $"""
         # Made by nvwa while {workload.Name} waits to be restored; gone once the update is confirmed.
         [Unit]
         After=nvwa-lock.service nvwa-network.service
-        RequiresMountsFor={Escape(images)}
+        RequiresMountsFor={UnitFile.Quote(images)}
         ConditionPathExists=
         AssertPathExists=
 

@@ -25,9 +25,11 @@ internal sealed class ImageStore(string criuDir, string id)
 
     public string Root => Path.Combine(_criuDir, id);
 
-    /// <summary>The name in the file system: the PID, or the service without <c>.service</c>, as openEuler has it.</summary>
+    /// <summary>The name in the file system: the PID, or the service without <c>.service</c>, as openEuler has it; <c>vm:NAME</c>.</summary>
     public static string DirectoryName(Workload workload) =>
-        workload.Kind == WorkloadKind.Service ? workload.Name[..^".service".Length] : workload.Name;
+        workload.Machine is not null ? $"vm:{workload.Name}"
+        : workload.Kind == WorkloadKind.Service ? workload.Name[..^".service".Length]
+        : workload.Name;
 
     public string Of(Workload workload) => Path.Combine(Root, DirectoryName(workload));
 

@@ -33,7 +33,7 @@ internal sealed class Discovery(SystemdBus systemd, ProcessTable processes, IRea
             OrRefuse("process", $"{pid}", () => Process(pid));
         }
 
-        if (_workloads.Count == 0 && _results.Count == 0)
+        if (_workloads.Count == 0 && _results.Count == 0 && configuration.Machines.Count == 0)
         {
             _results.Add(CheckResult.Warn("workloads", "nvwa-restore.yaml", "names nothing to keep: everything is started cold on the new kernel"));
         }

@@ -4,6 +4,7 @@ using Nvwa.Core.Configuration;
 using Nvwa.Core.Kernel;
 using Nvwa.Core.Planning;
 using Nvwa.Linux;
+using Nvwa.Machines;
 using Nvwa.State;
 
 namespace Nvwa.Update;
@@ -41,6 +42,8 @@ internal sealed class Planner(ConfigurationFiles files, TimeProvider time)
         var processes = ProcessTable.Read();
         var discovery = new Discovery(systemd, processes, peers, callerPid);
         discovery.Find(restore);
+        var machines = new MachineDiscovery(systemd, restore, server.CriuDir);
+        await machines.FindAsync(cancellation);
         KernelImage? image = version is null ? null : KernelImages.List("/").FirstOrDefault(each => each.Version == version);
         var host = new HostFacts
         {
@@ -54,13 +57,13 @@ internal sealed class Planner(ConfigurationFiles files, TimeProvider time)
             Workloads = discovery.Workloads,
             Peers = [.. peers, .. await InsideAsync(discovery.Workloads, cancellation)],
         };
-        CheckResult[] results = [.. discovery.Results, .. noPeers is null ? [] : new[] { noPeers }, .. CheckList.Run(host)];
+        CheckResult[] results = [.. discovery.Results, .. machines.Results, .. noPeers is null ? [] : new[] { noPeers }, .. CheckList.Run(host)];
         if (image is null || results.Any(result => result.Verdict >= Verdict.Refuse))
         {
             return new Planning(results, null);
         }
 
-        Workload[] workloads = [.. discovery.Workloads.Select(kept => kept.Workload with { OwnIpc = kept.SharesSystemV(host.Init) })];
+        Workload[] workloads = [.. discovery.Workloads.Select(kept => kept.Workload with { OwnIpc = kept.SharesSystemV(host.Init) }), .. machines.Workloads];
         string id = UpdateId.Of(time.GetUtcNow());
         var band = PidBand.Choose(workloads.SelectMany(workload => workload.Numbers).Concat(StillToCome()));
         string commandLine = KernelCommandLine.Parse(ProcFs.CommandLine).ForUpdate(id, band, append).ToString();

@@ -38,11 +38,7 @@ internal sealed class RollBack(IHost host, Action<string> log)
         bool thawed = true;
         foreach (WorkloadState workload in state.Workloads)
         {
-            thawed &= await InsistAsync($"thaw {workload.Workload.Unit}", () =>
-            {
-                host.Thaw(workload.Workload.Unit);
-                return Task.CompletedTask;
-            });
+            thawed &= await InsistAsync($"thaw {workload.Workload.Unit}", () => host.ThawAsync(workload.Workload));
         }
 
         if (during == Phase.Switch)

@@ -134,7 +134,7 @@ internal sealed class UpdateRun(UpdatePlan plan, IHost host, Func<Progress, Task
         await SettleAsync(cancellation);
         LockPackets();
         Stamp began = host.Now();
-        await Task.WhenAll(plan.Workloads.Select(workload => host.FreezeAsync(workload.Unit, cancellation)));
+        await Task.WhenAll(plan.Workloads.Where(workload => workload.Machine is null).Select(workload => host.FreezeAsync(workload, cancellation)));
         // What was accepted between the lock and the freeze.
         LockPackets();
         RefuseStrays();
@@ -155,7 +155,7 @@ internal sealed class UpdateRun(UpdatePlan plan, IHost host, Func<Progress, Task
     private async Task<long> SaveAsync(IDumper dumper)
     {
         DumpedImages images = await dumper.DumpAsync();
-        _journal.Append(new Saved(dumper.Workload.Name, images.Bytes, host.Now(), images.Digest));
+        _journal.Append(new Saved(dumper.Workload.Name, images.Bytes, host.Now(), images.Digest, images.Stopped));
         return images.Bytes;
     }
 

@@ -244,6 +244,40 @@ public sealed class ConfigurationReaderTests
     }
 
     [Fact]
+    public void Virtual_machines_are_entries_with_a_name_and_a_socket()
+    {
+        const string Text = """
+            vms:
+            - name: web
+              qmp: /run/web/qmp
+            - name: db-1
+              qmp: /run/db.qmp
+              guest_agent: /run/db.agent
+              unit: db
+              qemu: /opt/qemu/bin/qemu-system-x86_64
+            """;
+        Assert.Equal(
+            [
+                new MachineConfiguration("web", "/run/web/qmp"),
+                new MachineConfiguration("db-1", "/run/db.qmp", "/run/db.agent", "db.service", "/opt/qemu/bin/qemu-system-x86_64"),
+            ],
+            Restore(Text).Machines);
+    }
+
+    [Theory]
+    [InlineData("vms: [web]", 1, "vms must hold entries")]
+    [InlineData("vms:\n- qmp: /q\n", 2, "must have a name")]
+    [InlineData("vms:\n- name: web\n", 2, "must have its QMP socket")]
+    [InlineData("vms:\n- name: 4711\n  qmp: /q\n", 2, "name must be a letter")]
+    [InlineData("vms:\n- name: ../web\n  qmp: /q\n", 2, "name must be a letter")]
+    [InlineData("vms:\n- name: web.service\n  qmp: /q\n", 2, "name must be a letter")]
+    [InlineData("vms:\n- name: web\n  qmp: q\n", 3, "qmp must be an absolute path")]
+    [InlineData("vms:\n- name: web\n  qmp: /q\n  unit: a/b\n", 4, "unit must be the name of a systemd service")]
+    [InlineData("vms:\n- name: web\n  qmp: /q\n  quemu: /x\n", 4, "the nearest known key is 'qemu'")]
+    [InlineData("vms:\n- name: web\n  qmp: /q\n- name: web\n  qmp: /r\n", 4, "the virtual machine web is there twice")]
+    public void A_wrong_virtual_machine_is_refused_with_its_line(string text, int line, string expected) => Refused(text, line, expected);
+
+    [Fact]
     public void The_places_default_to_those_of_openEuler()
     {
         ServerConfiguration read = ConfigurationReader.ReadServer(File, "");

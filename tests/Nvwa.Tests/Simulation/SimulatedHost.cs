@@ -106,20 +106,20 @@ internal sealed class SimulatedHost(SimulatedMachine machine, SimulatedProcess p
         return machine.Unit(unit).State == UnitState.Failed;
     }
 
-    public async Task FreezeAsync(string unit, CancellationToken cancellation)
+    public async Task FreezeAsync(Workload workload, CancellationToken cancellation)
     {
         await machine.StepAsync(process);
-        Life life = machine.Unit(unit).Life ?? throw new SystemdException("FreezeUnit", unit, "NotActive", "not active");
+        Life life = machine.Unit(workload.Unit).Life ?? throw new SystemdException("FreezeUnit", workload.Unit, "NotActive", "not active");
         life.IsFrozen = true;
         await machine.StepAsync(process);
     }
 
-    public void Thaw(string unit)
+    public Task ThawAsync(Workload workload)
     {
         machine.Touch(process);
-        if (machine.Unit(unit).Life is not { IsFrozen: true } life)
+        if (machine.Unit(workload.Unit).Life is not { IsFrozen: true } life)
         {
-            return;
+            return Task.CompletedTask;
         }
 
         if (life.IsBeingDumped)
@@ -135,6 +135,7 @@ internal sealed class SimulatedHost(SimulatedMachine machine, SimulatedProcess p
         }
 
         machine.Touch(process);
+        return Task.CompletedTask;
     }
 
     public void Stop(string unit)

@@ -1,0 +1,241 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using Microsoft.Win32.SafeHandles;
+using Nvwa.Linux;
+
+namespace Nvwa.Qemu;
+
+/// <summary>
+/// Puts another QEMU under a machine while the kernel stays: by CPR (docs/devel/migration/CPR.rst) or, where QEMU has none, by
+/// its ordinary state in a file. Whatever fails before the old QEMU is gone leaves the machine running in it. Checks come
+/// before: see <see cref="Obstacle"/>.
+/// </summary>
+/// <param name="old">That has the machine.</param>
+/// <param name="launcher">Starts the next one.</param>
+/// <param name="stateFile">A path for the state, in a directory of the caller's own; gone afterwards.</param>
+public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string stateFile)
+{
+    private const int Kill = 9;
+
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>For QEMU to write, or read, all of a machine.</summary>
+    public TimeSpan StateTimeout { get; init; } = TimeSpan.FromMinutes(30);
+
+    /// <summary>For a QEMU to start, or to end.</summary>
+    public TimeSpan StartTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>
+    /// Why a machine cannot be handed over in a mode; null if it can. QEMU itself does not look at the memory before
+    /// cpr-exec, and loses a machine whose memory is private.
+    /// </summary>
+    public static string? Obstacle(QemuInstance machine, MigrationMode mode)
+    {
+        ArgumentNullException.ThrowIfNull(machine);
+        (MachineFacts facts, QemuFeatures features) = (machine.Facts, machine.Features);
+        if (!features.Modes.Contains(mode))
+        {
+            return $"QEMU {facts.Version} has no {mode.Name()}";
+        }
+
+        if (mode is not (MigrationMode.CprExec or MigrationMode.CprTransfer))
+        {
+            return null;
+        }
+
+        return facts.Ram.FirstOrDefault(ram => !ram.IsShared) is { } @private ? $"its memory {@private.Id} ({@private.Type}) is private"
+            : facts.Ram.FirstOrDefault(ram => ram is { Path: null, Type: not "memory-backend-memfd" }) is { } anonymous ? $"its memory {anonymous.Id} ({anonymous.Type}) is no file that can be handed over"
+            : !facts.SharesAuxiliaryRam ? "it was started without -machine aux-ram-share=on"
+            : mode == MigrationMode.CprTransfer && machine.CommandLine.HasTap ? "its tap device can be open in one QEMU only"
+            : mode == MigrationMode.CprTransfer && machine.CommandLine.HasPidFile ? "its -pidfile can be held by one QEMU only"
+            : null;
+    }
+
+    /// <summary>With the least blackout of those that have no obstacle.</summary>
+    public static MigrationMode Best(QemuInstance machine, bool mayTransfer) =>
+        ((MigrationMode[])[MigrationMode.CprExec, MigrationMode.CprTransfer, MigrationMode.CprReboot])
+            .Where(mode => mayTransfer || mode != MigrationMode.CprTransfer)
+            .FirstOrDefault(mode => Obstacle(machine, mode) is null, MigrationMode.Normal);
+
+    /// <param name="mode">How; there is no obstacle.</param>
+    /// <param name="program">The new QEMU; null for what stands now where the old one was started from.</param>
+    /// <param name="cancellationToken">Ends it before the old QEMU is gone.</param>
+    /// <exception cref="MigrationException">It failed; the message says what became of the machine.</exception>
+    public async Task<LiveUpdateReport> RunAsync(MigrationMode mode, string? program, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            return mode switch
+            {
+                MigrationMode.CprExec => await ExecAsync(program, cancellationToken),
+                MigrationMode.CprTransfer => await TransferAsync(program, cancellationToken),
+                _ => await ThroughFileAsync(mode, program, cancellationToken),
+            };
+        }
+        finally
+        {
+            File.Delete(stateFile);
+        }
+    }
+
+    /// <summary>QEMU replaces itself. What it becomes has the same PID, the same sockets' paths, and the memory's descriptors.</summary>
+    private async Task<LiveUpdateReport> ExecAsync(string? program, CancellationToken cancellationToken)
+    {
+        var options = new MigrationOptions(MigrationMode.CprExec);
+        QemuCommandLine next = old.CommandLine.ForIncoming(program, old.Facts.Type, Migration.IncomingArguments);
+        SaveTimes times;
+        try
+        {
+            var command = new JsonArray([.. next.Arguments.Select(argument => JsonValue.Create(argument))]);
+            _ = await old.Qmp.ExecuteAsync("migrate-set-parameters", new JsonObject { ["cpr-exec-command"] = command }, cancellationToken: cancellationToken);
+            using SafeFileHandle file = StateFile.Create(stateFile);
+            times = await Migration.ReplaceAsync(old.Qmp, old.Features, options, file, StateTimeout, cancellationToken);
+        }
+        catch (Exception failed) when (IsExpected(failed))
+        {
+            throw await TakenBackAsync(failed);
+        }
+
+        try
+        {
+            return await TakeOverAsync(options, times, []);
+        }
+        catch (Exception failed) when (IsExpected(failed))
+        {
+            throw new MigrationException($"{failed.Message}; the old QEMU is gone, and with it the machine's memory: it has to be started anew", failed);
+        }
+    }
+
+    /// <summary>The new QEMU waits beside the old one, which gives it the memory over a socket, and the rest over another.</summary>
+    private async Task<LiveUpdateReport> TransferAsync(string? program, CancellationToken cancellationToken)
+    {
+        string main = stateFile + ".main";
+        string cpr = stateFile + ".cpr";
+        QemuCommandLine next = old.CommandLine.ForIncoming(
+            program, old.Facts.Type, ["-incoming", $"unix:{main}", "-incoming", Channel("cpr", cpr).ToJsonString(), "-S"], inForeground: true);
+        bool isStarted = false;
+        try
+        {
+            await launcher.StartAsync(next, cancellationToken);
+            isStarted = true;
+            await AppearedAsync(cpr, cancellationToken);
+            SaveTimes times = await Migration.TransferAsync(old.Qmp, old.Features, [Channel("main", main), Channel("cpr", cpr)], StateTimeout, cancellationToken);
+            await using QmpClient qmp = await QmpClient.ConnectAsync(old.Qmp.SocketPath, StartTimeout, cancellationToken: cancellationToken);
+            await Migration.LoadedAsync(qmp, StartTimeout, cancellationToken);
+            // Killed: one that ends in order removes its sockets, which are the new one's by now.
+            using SafeFileHandle? process = Pidfd.Open(old.Pid);
+            _ = process is null || Pidfd.Signal(process, Kill);
+            return await ResumeAsync(qmp, MigrationMode.CprTransfer, times, times.Saved, []);
+        }
+        catch (Exception failed) when (IsExpected(failed))
+        {
+            if (isStarted)
+            {
+                await launcher.EndAsync(CancellationToken.None);
+            }
+
+            throw await TakenBackAsync(failed);
+        }
+        finally
+        {
+            File.Delete(main);
+            File.Delete(cpr);
+        }
+    }
+
+    /// <summary>One after the other, the state in between in a file: if the new QEMU does not take it, the old program gets it back.</summary>
+    private async Task<LiveUpdateReport> ThroughFileAsync(MigrationMode mode, string? program, CancellationToken cancellationToken)
+    {
+        var options = MigrationOptions.ForFile(mode, old.Features, old.Facts.Ram, ram => File.Exists(ram.Path));
+        SaveTimes times;
+        try
+        {
+            times = await SaveAsync(options, cancellationToken);
+        }
+        catch (Exception failed) when (IsExpected(failed))
+        {
+            throw await TakenBackAsync(failed);
+        }
+
+        await old.Qmp.QuitAsync(StartTimeout, CancellationToken.None);
+        await launcher.EndAsync(CancellationToken.None);
+        var setbacks = new List<string>();
+        foreach (string? candidate in (string?[])[program, null])
+        {
+            try
+            {
+                await launcher.StartAsync(old.CommandLine.ForIncoming(candidate, old.Facts.Type, Migration.IncomingArguments), CancellationToken.None);
+                return await TakeOverAsync(options, times, setbacks);
+            }
+            catch (Exception failed) when (IsExpected(failed))
+            {
+                setbacks.Add($"{candidate ?? old.CommandLine.Program}: {failed.Message}");
+                await launcher.EndAsync(CancellationToken.None);
+            }
+        }
+
+        throw new MigrationException($"no QEMU took the machine over ({string.Join("; ", setbacks)}); it has to be started anew");
+    }
+
+    private async Task<SaveTimes> SaveAsync(MigrationOptions options, CancellationToken cancellationToken)
+    {
+        using SafeFileHandle file = StateFile.Create(stateFile);
+        using SafeFileHandle? direct = options.Channels > 0 ? StateFile.TryOpenDirect(stateFile, FileAccess.Write) : null;
+        return await Migration.SaveAsync(old.Qmp, old.Features, options, file, direct, StateTimeout, cancellationToken);
+    }
+
+    private async Task<LiveUpdateReport> TakeOverAsync(MigrationOptions options, SaveTimes times, IReadOnlyList<string> setbacks)
+    {
+        await using QmpClient qmp = await QmpClient.ConnectAsync(old.Qmp.SocketPath, StartTimeout);
+        DateTimeOffset answered = TimeProvider.System.GetUtcNow();
+        QemuFeatures features = await QemuFeatures.ReadAsync(qmp);
+        using SafeFileHandle file = PrivateFile.OpenRead(stateFile);
+        using SafeFileHandle? direct = options.Channels > 0 ? StateFile.TryOpenDirect(stateFile, FileAccess.Read) : null;
+        await Migration.LoadAsync(qmp, features, options, file, direct, StateTimeout);
+        return await ResumeAsync(qmp, options.Mode, times, answered, setbacks);
+    }
+
+    private async Task<LiveUpdateReport> ResumeAsync(QmpClient qmp, MigrationMode mode, SaveTimes times, DateTimeOffset answered, IReadOnlyList<string> setbacks)
+    {
+        DateTimeOffset loaded = TimeProvider.System.GetUtcNow();
+        DateTimeOffset? resumed = old.Facts.IsLive ? await Migration.ContinueAsync(qmp, StartTimeout) : null;
+        return new LiveUpdateReport(mode, qmp.Version, times.Stopped, times.Saved, answered, loaded, resumed, setbacks);
+    }
+
+    /// <summary>The machine goes on in the old QEMU; or it does not, and the words say so.</summary>
+    private async Task<MigrationException> TakenBackAsync(Exception failed)
+    {
+        try
+        {
+            await Migration.GoOnAsync(old.Qmp, old.Features, old.Facts.IsLive, StartTimeout);
+            return new MigrationException($"{failed.Message}; the machine goes on in the QEMU that it had", failed);
+        }
+        catch (Exception gone) when (IsExpected(gone))
+        {
+            return new MigrationException($"{failed.Message}; and it cannot be continued: {gone.Message}", failed);
+        }
+    }
+
+    private async Task AppearedAsync(string path, CancellationToken cancellationToken)
+    {
+        long began = Stopwatch.GetTimestamp();
+        while (!File.Exists(path))
+        {
+            if (Stopwatch.GetElapsedTime(began) > StartTimeout)
+            {
+                throw new TimeoutException($"the new QEMU did not listen within {StartTimeout.TotalSeconds:0.#} s");
+            }
+
+            await Task.Delay(Look, cancellationToken);
+        }
+    }
+
+    private static JsonObject Channel(string type, string path) => new()
+    {
+        ["channel-type"] = type,
+        ["addr"] = new JsonObject { ["transport"] = "socket", ["type"] = "unix", ["path"] = path },
+    };
+
+    private static bool IsExpected(Exception failed) =>
+        failed is MigrationException or QmpException or QmpTransportException or TimeoutException or LinuxException or IOException or OperationCanceledException;
+}

@@ -1,0 +1,65 @@
+using Nvwa.Linux;
+
+namespace Nvwa.Qemu;
+
+/// <summary>A QEMU that runs, with the conversation with it and what it said of itself and its machine.</summary>
+public sealed class QemuInstance : IAsyncDisposable
+{
+    private QemuInstance(QmpClient qmp, int pid, QemuCommandLine commandLine, QemuFeatures features, MachineFacts facts)
+    {
+        Qmp = qmp;
+        Pid = pid;
+        CommandLine = commandLine;
+        Features = features;
+        Facts = facts;
+    }
+
+    public QmpClient Qmp { get; }
+
+    public int Pid { get; }
+
+    public QemuCommandLine CommandLine { get; }
+
+    public QemuFeatures Features { get; }
+
+    /// <summary>As they were when this conversation began.</summary>
+    public MachineFacts Facts { get; }
+
+    /// <exception cref="TimeoutException">Nobody answers. QMP has one client at a time: another one may hold it.</exception>
+    /// <exception cref="QmpTransportException">The conversation ended, or a reply was not understood.</exception>
+    /// <exception cref="QmpException">QEMU refused a question.</exception>
+    public static async Task<QemuInstance> ConnectAsync(string socketPath, TimeSpan timeout, CancellationToken cancellationToken = default)
+    {
+        QmpClient qmp = await QmpClient.ConnectAsync(socketPath, timeout, cancellationToken: cancellationToken);
+        try
+        {
+            int pid = qmp.PeerPid;
+            return CommandLineOf(pid) is { } commandLine
+                ? new QemuInstance(
+                    qmp, pid, commandLine, await QemuFeatures.ReadAsync(qmp, cancellationToken), await MachineFacts.ReadAsync(qmp, cancellationToken))
+                : throw new QmpTransportException(socketPath, $"process {pid}, which made it, is gone");
+        }
+        catch
+        {
+            await qmp.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Of a process, with the program's path in full; null if it is gone.</summary>
+    public static QemuCommandLine? CommandLineOf(int pid)
+    {
+        const string Deleted = " (deleted)";
+        IReadOnlyList<string> arguments = ProcFs.Arguments(pid);
+        if (arguments.Count == 0 || ProcFs.Read(pid)?.Exe is not { } exe)
+        {
+            return null;
+        }
+
+        // After an upgrade of its package another one stands there, which is meant.
+        string path = exe.EndsWith(Deleted, StringComparison.Ordinal) ? exe[..^Deleted.Length] : exe;
+        return new QemuCommandLine([arguments[0].StartsWith('/') ? arguments[0] : path, .. arguments.Skip(1)]);
+    }
+
+    public ValueTask DisposeAsync() => Qmp.DisposeAsync();
+}

@@ -1,0 +1,121 @@
+using Microsoft.Win32.SafeHandles;
+using Nvwa.Core.Planning;
+using Nvwa.Linux;
+using Nvwa.Machines;
+using Nvwa.Qemu;
+using Nvwa.State;
+
+namespace Nvwa.Hosts;
+
+/// <summary>
+/// A virtual machine between two QEMUs and two kernels. Its directory of images has
+/// <code>
+///   state.img       what QEMU wrote; memory in shared files stays there
+///   machine.json    how it was written: MachineFile
+/// </code>
+/// </summary>
+internal sealed class MachineDumper(Workload workload, QemuInstance qemu, MachineFile settings, string directory) : IDumper
+{
+    private const string State = "state.img";
+
+    private static readonly TimeSpan ConnectDeadline = TimeSpan.FromSeconds(20);
+
+    /// <summary>For all of a machine's memory to be written, or read.</summary>
+    private static readonly TimeSpan StateDeadline = TimeSpan.FromMinutes(30);
+
+    /// <summary>For a guest to put its devices and itself to sleep.</summary>
+    private static readonly TimeSpan SleepDeadline = TimeSpan.FromMinutes(2);
+
+    private static readonly TimeSpan StartDeadline = TimeSpan.FromSeconds(60);
+
+    public Workload Workload => workload;
+
+    private VirtualMachine Machine => workload.Machine!;
+
+    public static async Task<MachineDumper> PrepareAsync(Workload workload, string directory, CancellationToken cancellation)
+    {
+        QemuInstance qemu = await ExplainedAsync(workload.Name, () => QemuInstance.ConnectAsync(workload.Machine!.Qmp, ConnectDeadline, cancellation));
+        return new MachineDumper(workload, qemu, MachineFile.Of(qemu, MachineTechnique.Of(qemu)), directory);
+    }
+
+    public Task<DumpedImages> DumpAsync() => ExplainedAsync(workload.Name, async () =>
+    {
+        settings.Write(directory);
+        if (Machine.Sleeps is { } agent)
+        {
+            await SleepAsync(agent);
+        }
+
+        string path = Path.Combine(directory, State);
+        MigrationOptions options = settings.Options;
+        using SafeFileHandle file = StateFile.Create(path);
+        using SafeFileHandle? direct = options.Channels > 0 ? StateFile.TryOpenDirect(path, FileAccess.Write) : null;
+        SaveTimes times = await Migration.SaveAsync(qemu.Qmp, qemu.Features, options, file, direct, StateDeadline);
+        string digest = await Task.Run(() => ImageDigests.Seal(directory));
+        return new DumpedImages(new DirectoryInfo(directory).EnumerateFiles().Sum(image => image.Length), digest, times.Stopped is { } stopped ? Moment.At(stopped) : null);
+    });
+
+    public ValueTask DisposeAsync() => qemu.DisposeAsync();
+
+    /// <summary>Whatever its save came to: the machine goes on in the QEMU that it had.</summary>
+    public static Task TakeBackAsync(VirtualMachine machine) => ExplainedAsync(machine.Qmp, async () =>
+    {
+        await using QemuInstance qemu = await QemuInstance.ConnectAsync(machine.Qmp, ConnectDeadline);
+        await Migration.GoOnAsync(qemu.Qmp, qemu.Features, machine.IsLive && qemu.Facts.Status != "running", StartDeadline);
+        if (machine.Sleeps is not null && (await qemu.Qmp.QueryStatusAsync()).Status == "suspended")
+        {
+            await qemu.Qmp.ExecuteAsync("system_wakeup");
+        }
+
+        return true;
+    });
+
+    /// <summary>Reads the machine into a QEMU that was started for it.</summary>
+    /// <param name="workload">The machine.</param>
+    /// <param name="directory">Of its images, which are verified.</param>
+    /// <param name="boundary">Called when all is there and nothing runs yet.</param>
+    /// <param name="cancellation">Ends it before that.</param>
+    /// <returns>The QEMU.</returns>
+    public static Task<int> RestoreAsync(Workload workload, string directory, Action boundary, CancellationToken cancellation) => ExplainedAsync(workload.Name, async () =>
+    {
+        var settings = MachineFile.Read(directory);
+        string path = Path.Combine(directory, State);
+        await using QmpClient qmp = await QmpClient.ConnectAsync(workload.Machine!.Qmp, StartDeadline, cancellationToken: cancellation);
+        QemuFeatures features = await QemuFeatures.ReadAsync(qmp, cancellation);
+        using SafeFileHandle file = PrivateFile.OpenRead(path);
+        using SafeFileHandle? direct = settings.Options.Channels > 0 ? StateFile.TryOpenDirect(path, FileAccess.Read) : null;
+        await Migration.LoadAsync(qmp, features, settings.Options, file, direct, StateDeadline, cancellation);
+        boundary();
+        if (workload.Machine.IsLive)
+        {
+            await Migration.ContinueAsync(qmp, StartDeadline, CancellationToken.None);
+        }
+
+        if (workload.Machine.Sleeps is not null)
+        {
+            await qmp.ExecuteAsync("system_wakeup", cancellationToken: CancellationToken.None);
+        }
+
+        return qmp.PeerPid;
+    });
+
+    private async Task SleepAsync(string agentSocket)
+    {
+        using QmpEvents events = qemu.Qmp.Subscribe();
+        using var agent = new GuestAgentClient(agentSocket);
+        await agent.SuspendAsync(SleepDeadline);
+        await events.WaitForAsync("SUSPEND", SleepDeadline);
+    }
+
+    private static async Task<T> ExplainedAsync<T>(string name, Func<Task<T>> step)
+    {
+        try
+        {
+            return await step();
+        }
+        catch (Exception failed) when (failed is QmpException or QmpTransportException or MigrationException)
+        {
+            throw new StepFailedException($"{name}: {failed.Message}", failed);
+        }
+    }
+}

@@ -1,0 +1,121 @@
+using Nvwa.Core.Checks;
+using Nvwa.Core.Configuration;
+using Nvwa.Core.Planning;
+using Nvwa.Hosts;
+using Nvwa.Linux;
+using Nvwa.Qemu;
+
+namespace Nvwa.Machines;
+
+/// <summary>Finds the virtual machines that the configuration names, and refuses what cannot be kept. Reads only.</summary>
+internal sealed class MachineDiscovery(SystemdBus systemd, RestoreConfiguration configuration, string criuDir)
+{
+    private const string UnitPrefix = "nvwa-vm-";
+
+    /// <summary>A QEMU that serves somebody else's QMP connection does not answer at all.</summary>
+    private static readonly TimeSpan AnswerDeadline = TimeSpan.FromSeconds(5);
+
+    private readonly List<CheckResult> _results = [];
+    private readonly List<Workload> _workloads = [];
+
+    public IReadOnlyList<CheckResult> Results => _results;
+
+    public IReadOnlyList<Workload> Workloads => _workloads;
+
+    /// <summary>The unit of a QEMU that stands alone, once we have started it.</summary>
+    public static string UnitOf(string name) => $"{UnitPrefix}{name}.service";
+
+    public async Task FindAsync(CancellationToken cancellation)
+    {
+        foreach ((CheckResult[] results, Workload? workload) in await Task.WhenAll(configuration.Machines.Select(machine => LookAsync(machine, cancellation))))
+        {
+            _results.AddRange(results);
+            if (workload is not null)
+            {
+                _workloads.Add(workload);
+            }
+        }
+    }
+
+    /// <exception cref="StepFailedException">It does not answer, in words.</exception>
+    public static async Task<QemuInstance> ConnectAsync(string qmp, CancellationToken cancellation)
+    {
+        try
+        {
+            return await QemuInstance.ConnectAsync(qmp, AnswerDeadline, cancellation);
+        }
+        catch (TimeoutException silent)
+        {
+            throw new StepFailedException($"{silent.Message}: its QEMU does not run, or another client has its QMP socket, which serves one at a time", silent);
+        }
+        catch (Exception failed) when (failed is QmpException or QmpTransportException)
+        {
+            throw new StepFailedException(failed.Message, failed);
+        }
+    }
+
+    private async Task<(CheckResult[] Results, Workload? Workload)> LookAsync(MachineConfiguration machine, CancellationToken cancellation)
+    {
+        try
+        {
+            await using QemuInstance qemu = await ConnectAsync(machine.Qmp, cancellation);
+            MigrationOptions options = MachineTechnique.Of(qemu);
+            IReadOnlyList<string> obstacles = await MachineFacts.ObstaclesAsync(qemu.Qmp, qemu.Features, options.Mode, cancellation);
+            string? unit = UnitOf(systemd, machine, qemu.Pid);
+            CheckResult[] results = [.. MachineChecks.ForKernel(machine, qemu, obstacles, criuDir), .. Unit(machine, unit, qemu.Pid)];
+            return (results, results.Any(result => result.Verdict >= Verdict.Refuse) ? null : WorkloadOf(machine, qemu, unit));
+        }
+        catch (Exception failed) when (StepFailedException.IsExpected(failed) || failed is QmpException or QmpTransportException)
+        {
+            return ([CheckResult.Refuse(MachineChecks.Name, machine.Name, failed.Message, "correct 'vms' in nvwa-restore.yaml; 'nvwa vm list' shows what runs")], null);
+        }
+    }
+
+    /// <summary>The service that runs this QEMU: the one that was named, or the one whose main process it is. Null if it stands alone.</summary>
+    public static string? UnitOf(SystemdBus systemd, MachineConfiguration machine, int pid) =>
+        machine.Unit is { } named ? systemd.GetUnitId(named)
+        : Holding(systemd, pid) is { } unit && unit.EndsWith(".service", StringComparison.Ordinal) && !unit.StartsWith(UnitPrefix, StringComparison.Ordinal) && IsMain(systemd, unit, pid) ? unit
+        : null;
+
+    private IEnumerable<CheckResult> Unit(MachineConfiguration machine, string? unit, int pid)
+    {
+        if (unit is not null && configuration.Services.Any(service => systemd.GetUnitId(service) == unit))
+        {
+            yield return CheckResult.Refuse(MachineChecks.Name, machine.Name, $"{unit} is among 'services' too", "name it once, under 'vms'");
+        }
+
+        if (unit is not null && !IsMain(systemd, unit, pid))
+        {
+            yield return CheckResult.Refuse(
+                MachineChecks.Name, machine.Name, $"its QEMU, process {pid}, is not the main process of {unit}, but in {Holding(systemd, pid) ?? "no unit"}", "correct 'unit' in nvwa-restore.yaml, or leave it out");
+        }
+    }
+
+    private static bool IsMain(SystemdBus systemd, string unit, int pid) => systemd.GetUInt32(unit, SystemdInterface.Service, "MainPID") == pid;
+
+    private static string? Holding(SystemdBus systemd, int pid)
+    {
+        try
+        {
+            return systemd.UnitOfProcess(pid);
+        }
+        catch (SystemdException none) when (none.ErrorName == SystemdError.NoUnitForPid)
+        {
+            return null;
+        }
+    }
+
+    private static Workload WorkloadOf(MachineConfiguration machine, QemuInstance qemu, string? unit)
+    {
+        QemuCommandLine next = qemu.CommandLine.ForIncoming(machine.Qemu, qemu.Facts.Type, Migration.IncomingArguments, inForeground: unit is null);
+        string[] memory = [.. qemu.Facts.Ram.Where(ram => ram.IsSharedFile).Select(ram => ram.Path!)];
+        ILookup<bool, string> needed = memory.Concat(qemu.Facts.Images).Where(path => path.StartsWith('/')).ToLookup(path => path.StartsWith("/dev/", StringComparison.Ordinal));
+        return new Workload(machine.Name, unit is null ? WorkloadKind.Process : WorkloadKind.Service, unit ?? UnitOf(machine.Name), qemu.Pid, [], ServiceType.None, [])
+        {
+            Machine = new VirtualMachine(machine.Qmp, next.Arguments, qemu.Facts.IsLive, [.. needed[false]], [.. needed[true]])
+            {
+                Sleeps = qemu.Facts.Passthrough.Count > 0 ? machine.GuestAgent : null,
+            },
+        };
+    }
+}

@@ -1,0 +1,29 @@
+using Nvwa.Linux;
+using Nvwa.Qemu;
+
+namespace Nvwa.Machines;
+
+/// <summary>How a virtual machine comes through a change of the kernel.</summary>
+internal static class MachineTechnique
+{
+    /// <summary>The fastest that its QEMU and its memory allow.</summary>
+    public static MigrationOptions Of(QemuInstance qemu) => MigrationOptions.ForFile(
+        qemu.Features.Modes.Contains(MigrationMode.CprReboot) ? MigrationMode.CprReboot : MigrationMode.Normal,
+        qemu.Features,
+        qemu.Facts.Ram,
+        ram => IsPersistent(ram.Path!));
+
+    /// <summary>What of its memory has to be written.</summary>
+    public static IReadOnlyList<RamBackend> Copied(QemuInstance qemu, MigrationOptions options) =>
+        [.. qemu.Facts.Ram.Where(ram => !(options.LeavesShared && ram.IsSharedFile))];
+
+    /// <summary>Whether what is in a file or device is still there under the next kernel, and by the same name.</summary>
+    public static bool IsPersistent(string path) => FileIdentity.Of(path)?.Type switch
+    {
+        // Device DAX: /dev/dax0.0.
+        FileType.CharacterDevice => path.StartsWith("/dev/dax", StringComparison.Ordinal),
+        // Of a directory QEMU takes a file without a name.
+        FileType.Regular => !FileSystems.IsMemoryBacked(FileSystems.MountOf(path).Type),
+        _ => false,
+    };
+}

@@ -1,0 +1,49 @@
+using Nvwa.Core.Planning;
+using Nvwa.Linux;
+using Nvwa.Restore;
+using Nvwa.State;
+
+namespace Nvwa.Machines;
+
+/// <summary>What systemd is told so that it starts a QEMU for a machine's state.</summary>
+internal static class MachineUnits
+{
+    /// <summary>For device nodes to be made.</summary>
+    private const int DeviceSeconds = 60;
+
+    /// <summary>
+    /// Its own service starts it, with all of its settings and what it runs before: only the command line is that of a QEMU
+    /// that waits, and the state is read before the start is over.
+    /// </summary>
+    public static string DropIn(string name, VirtualMachine machine, string images) => $"""
+        # Made by nvwa while the virtual machine {name} waits to be restored; gone once the update is confirmed.
+        {Needs(machine, images)}
+        [Service]
+        TimeoutStartSec=infinity
+        Restart=no
+        {string.Concat(machine.NeededDevices.Select(device => $"ExecStartPre=+/usr/bin/udevadm wait --timeout={DeviceSeconds} {UnitFile.Quote(device)}\n"))}ExecStart=
+        ExecStart={UnitFile.Command(machine.CommandLine)}
+        ExecStartPost=+/usr/bin/nvwa resume {name}
+
+        """;
+
+    /// <summary>Of the unit whose start brings the machine back.</summary>
+    public static string Needs(VirtualMachine machine, string images) => $"""
+        [Unit]
+        After=nvwa-lock.service nvwa-network.service
+        RequiresMountsFor={string.Join(' ', machine.NeededPaths.Prepend(images).Select(UnitFile.Quote))}
+
+        """;
+
+    /// <summary>For a QEMU that stands alone.</summary>
+    public static SystemdTransientService Transient(string unit, string name, IReadOnlyList<string> commandLine, MachineFile settings) =>
+        new(unit, commandLine)
+        {
+            Description = $"Virtual machine {name}, kept by nvwa",
+            User = settings.Uid,
+            WorkingDirectory = settings.WorkingDirectory,
+            Environment = settings.Variables.Select(variable => variable.Split('=', 2)).Where(pair => pair.Length == 2)
+                .DistinctBy(pair => pair[0]).ToDictionary(pair => pair[0], pair => pair[1]),
+            DefaultDependencies = true,
+        };
+}

@@ -1,0 +1,93 @@
+using Nvwa.Core.Checks;
+using Nvwa.Core.Configuration;
+using Nvwa.Linux;
+using Nvwa.Qemu;
+using Nvwa.State;
+
+namespace Nvwa.Machines;
+
+/// <summary><c>nvwa vm upgrade</c>: another QEMU under a machine, while the kernel stays.</summary>
+internal sealed class MachineUpgrade(SystemdBus systemd, MachineConfiguration machine, string criuDir)
+{
+    private static readonly TimeSpan ProbeDeadline = TimeSpan.FromSeconds(30);
+
+    /// <summary>Also where no upgrade is made: what would be in the way of one, and of each mode.</summary>
+    /// <param name="qemu">The machine's.</param>
+    /// <param name="unit">That runs it; null for none.</param>
+    /// <param name="program">The new one.</param>
+    /// <param name="mode">That was asked for; null for the best.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public async Task<(IReadOnlyList<CheckResult> Results, MigrationMode Mode)> CheckAsync(
+        QemuInstance qemu, string? unit, string program, MigrationMode? mode, CancellationToken cancellation)
+    {
+        MigrationMode chosen = mode ?? LiveUpdate.Best(qemu, mayTransfer: unit is null);
+        IReadOnlyList<string> obstacles = await MachineFacts.ObstaclesAsync(qemu.Qmp, qemu.Features, chosen, cancellation);
+        List<CheckResult> results = [.. MachineChecks.ForAnyChange(machine, qemu, obstacles)];
+        string? obstacle = LiveUpdate.Obstacle(qemu, chosen)
+            ?? (chosen == MigrationMode.CprTransfer && unit is not null ? $"systemd would lose {unit}, whose main process would be another one" : null);
+        results.Add(obstacle is null
+            ? CheckResult.Pass(MachineChecks.Name, machine.Name, $"can be taken to another QEMU by {chosen.Name()}")
+            : CheckResult.Refuse(MachineChecks.Name, machine.Name, $"cannot be taken to another QEMU by {chosen.Name()}: {obstacle}", "leave --mode out, or start the machine with -machine aux-ram-share=on and memory-backend-memfd,share=on"));
+        if (qemu.Facts.Passthrough is [var device, ..] && chosen is not (MigrationMode.CprExec or MigrationMode.CprTransfer))
+        {
+            results.Add(CheckResult.Refuse(MachineChecks.Name, machine.Name, $"drives a device of the host ({device}), which {chosen.Name()} cannot hand over", "unplug the device before, or use cpr-exec or cpr-transfer"));
+        }
+
+        results.Add(await ProbeAsync(qemu, program, cancellation));
+        return (results, chosen);
+    }
+
+    /// <exception cref="MigrationException">It failed; the message says what became of the machine.</exception>
+    public async Task<LiveUpdateReport> RunAsync(QemuInstance qemu, string? unit, string? program, MigrationMode mode, CancellationToken cancellation)
+    {
+        PrivateDirectory.Create(criuDir);
+        string directory = Path.Combine(criuDir, $"vm:{machine.Name}.upgrade");
+        PrivateDirectory.Create(directory);
+        try
+        {
+            string state = Path.Combine(directory, "state.img");
+            // What a daemon that was killed left is of no use to anybody.
+            File.Delete(state);
+            if (unit is null)
+            {
+                var settings = MachineFile.Of(qemu, new MigrationOptions(mode));
+                return await new LiveUpdate(qemu, new TransientLauncher(systemd, machine.Name, qemu.Pid, settings), state).RunAsync(mode, program, cancellation);
+            }
+
+            using var launcher = new UnitLauncher(systemd, unit);
+            if (mode != MigrationMode.CprExec)
+            {
+                launcher.HoldRestarts();
+            }
+
+            return await new LiveUpdate(qemu, launcher, state).RunAsync(mode, program, cancellation);
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    private async Task<CheckResult> ProbeAsync(QemuInstance qemu, string program, CancellationToken cancellation)
+    {
+        try
+        {
+            string directory = Directory.CreateTempSubdirectory("nvwa-probe-").FullName;
+            try
+            {
+                QemuProbe probe = await QemuProbe.RunAsync(program, directory, ProbeDeadline, cancellation);
+                return probe.Obstacle(qemu.Facts) is { } obstacle
+                    ? CheckResult.Refuse(MachineChecks.Name, machine.Name, obstacle, "choose a QEMU that has it")
+                    : CheckResult.Pass(MachineChecks.Name, machine.Name, $"{program} is QEMU {probe.Version}, and has {qemu.Facts.Type}");
+            }
+            finally
+            {
+                Directory.Delete(directory, recursive: true);
+            }
+        }
+        catch (MigrationException failed)
+        {
+            return CheckResult.Refuse(MachineChecks.Name, machine.Name, failed.Message, "name a QEMU by its absolute path with --qemu");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+using Nvwa.Linux;
+using Nvwa.Qemu;
+using Nvwa.Restore;
+using Nvwa.State;
+
+namespace Nvwa.Machines;
+
+/// <summary>
+/// Has the service that runs a QEMU start another one: a drop-in on /run has its command line for as long as that takes.
+/// </summary>
+internal sealed class UnitLauncher(SystemdBus systemd, string unit) : IQemuLauncher, IDisposable
+{
+    private static readonly TimeSpan StartDeadline = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan EndDeadline = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
+
+    private string DropIn => $"/run/systemd/system/{unit}.d/50-nvwa-vm.conf";
+
+    /// <summary>Before its QEMU ends: nobody else is to start it again.</summary>
+    public void HoldRestarts() => Configure("Restart=no\n");
+
+    public async Task StartAsync(QemuCommandLine commandLine, CancellationToken cancellationToken)
+    {
+        Configure($"Restart=no\nExecStart=\nExecStart={UnitFile.Command(commandLine.Arguments)}\n");
+        IReadOnlyDictionary<string, SystemdJobResult> results = await systemd.StartAllAsync([unit], StartDeadline, cancellationToken);
+        if (!results[unit].IsDone)
+        {
+            throw new IOException($"{unit} could not be started: {results[unit].Detail ?? results[unit].Result}; see: journalctl -u {unit}");
+        }
+    }
+
+    public async Task EndAsync(CancellationToken cancellationToken)
+    {
+        for (TimeSpan waited = TimeSpan.Zero; waited < EndDeadline && !IsDown; waited += Look)
+        {
+            await Task.Delay(Look, cancellationToken);
+        }
+
+        await systemd.StopOnlyAsync([unit], StartDeadline, cancellationToken);
+        systemd.ResetFailed(unit);
+    }
+
+    /// <summary>The unit is what its files say again; what runs goes on.</summary>
+    public void Dispose()
+    {
+        File.Delete(DropIn);
+        string directory = Path.GetDirectoryName(DropIn)!;
+        if (Directory.Exists(directory) && !Directory.EnumerateFileSystemEntries(directory).Any())
+        {
+            Directory.Delete(directory);
+        }
+
+        systemd.Reload();
+    }
+
+    private bool IsDown => systemd.GetString(unit, SystemdInterface.Unit, "ActiveState") is "inactive" or "failed";
+
+    private void Configure(string settings)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(DropIn)!);
+        AtomicFile.Write(DropIn, Encoding.UTF8.GetBytes("# Made by nvwa while a virtual machine is taken to another QEMU.\n[Service]\n" + settings));
+        systemd.Reload();
+    }
+}
+
+/// <summary>Starts QEMUs that stand alone, each in a unit of ours, which lasts as long as it.</summary>
+internal sealed class TransientLauncher(SystemdBus systemd, string name, int pid, MachineFile settings) : IQemuLauncher
+{
+    private const int Kill = 9;
+
+    private static readonly TimeSpan StartDeadline = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan EndDeadline = TimeSpan.FromSeconds(60);
+
+    private string? _started;
+
+    public async Task StartAsync(QemuCommandLine commandLine, CancellationToken cancellationToken)
+    {
+        // The one before may be in a unit of ours, too, which is there until it has ended.
+        string unit = MachineDiscovery.UnitOf(systemd.ListUnits().Any(each => each.Name == MachineDiscovery.UnitOf(name)) ? name + "-next" : name);
+        await systemd.StartTransientServiceAsync(MachineUnits.Transient(unit, name, commandLine.Arguments, settings), StartDeadline, cancellationToken);
+        _started = unit;
+    }
+
+    public async Task EndAsync(CancellationToken cancellationToken)
+    {
+        if (_started is not null)
+        {
+            await systemd.StopAllAsync([_started], StartDeadline, cancellationToken);
+            return;
+        }
+
+        using SafeFileHandle? process = Pidfd.Open(pid);
+        using var patience = new CancellationTokenSource(EndDeadline);
+        try
+        {
+            await (process is null ? Task.CompletedTask : Pidfd.WaitAsync(process, patience.Token));
+        }
+        catch (OperationCanceledException)
+        {
+            Pidfd.Signal(process!, Kill);
+            await Pidfd.WaitAsync(process!, CancellationToken.None);
+        }
+    }
+}

@@ -1,0 +1,36 @@
+using System.Text.Json.Serialization;
+using Nvwa.Linux;
+using Nvwa.Qemu;
+
+namespace Nvwa.State;
+
+/// <summary>
+/// How a virtual machine's state was written, <c>machine.json</c> among its images, and what its QEMU was started with, should
+/// no unit do that.
+/// </summary>
+/// <param name="Options">Of its migration.</param>
+/// <param name="Uid">Of its QEMU.</param>
+/// <param name="WorkingDirectory">Of its QEMU.</param>
+/// <param name="Variables">Of its QEMU, NAME=VALUE.</param>
+internal sealed record MachineFile(MigrationOptions Options, uint Uid, string WorkingDirectory, IReadOnlyList<string> Variables)
+{
+    private const string FileName = "machine.json";
+
+    /// <summary>Of a QEMU that runs.</summary>
+    /// <exception cref="LinuxException">It is gone.</exception>
+    public static MachineFile Of(QemuInstance qemu, MigrationOptions options) => new(
+        options,
+        ProcFs.Read(qemu.Pid)?.Uid ?? throw new LinuxException("open", $"/proc/{qemu.Pid}", Errno.ESRCH),
+        new FileInfo($"/proc/{qemu.Pid}/cwd").LinkTarget ?? "/",
+        ProcFs.Variables(qemu.Pid));
+
+    public void Write(string directory) => ImageNote.Write(Path.Combine(directory, FileName), this, MachineJson.Default.MachineFile);
+
+    /// <summary>Of images that were verified.</summary>
+    public static MachineFile Read(string directory) =>
+        ImageNote.Read(Path.Combine(directory, FileName), MachineJson.Default.MachineFile) ?? throw new InvalidDataException($"{directory}/{FileName} is not there");
+}
+
+[JsonSourceGenerationOptions(UseStringEnumConverter = true)]
+[JsonSerializable(typeof(MachineFile))]
+internal sealed partial class MachineJson : JsonSerializerContext;
