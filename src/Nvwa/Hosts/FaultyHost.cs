@@ -175,7 +175,7 @@ internal sealed class FaultyHost(IHost host, IFaults faults) : IHost
         return host.VerifyImagesAsync(images, workload, cancellation);
     }
 
-    public Task<int> RestoreAsync(UpdateState state, Workload workload, Action boundary, CancellationToken cancellation)
+    public Task<RestoredProcess> RestoreAsync(UpdateState state, Workload workload, Action boundary, CancellationToken cancellation)
     {
         End(Fault.RestoreCrash, Fault.RestorePowerCut, workload.Name);
         Throw(Fault.PidTaken, () => new StepFailedException($"Can't fork for {workload.MainPid}: File exists", canPass: true), workload.Name);

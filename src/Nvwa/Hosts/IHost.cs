@@ -176,8 +176,7 @@ internal interface IHost : IDisposable
     /// <param name="workload">One of it.</param>
     /// <param name="boundary">Called when all is built and nothing runs yet. If it throws, nothing ever will.</param>
     /// <param name="cancellation">Gives the restore up.</param>
-    /// <returns>The main process.</returns>
-    Task<int> RestoreAsync(UpdateState state, Workload workload, Action boundary, CancellationToken cancellation);
+    Task<RestoredProcess> RestoreAsync(UpdateState state, Workload workload, Action boundary, CancellationToken cancellation);
 
     /// <summary>CRIU's last log of the workload: of its restore, or else of its dump. Null where there is none.</summary>
     string? LastLog(ImageStore images, Workload workload);
@@ -207,6 +206,10 @@ internal sealed record SavedNetwork(long Bytes, string Digest, IReadOnlyList<str
 /// <param name="Digest">Of their list of digests.</param>
 /// <param name="Stopped">When it had stopped, if that was not with all others.</param>
 internal sealed record DumpedImages(long Bytes, string Digest, Stamp? Stopped = null);
+
+/// <param name="MainPid">The process that the workload is now.</param>
+/// <param name="Running">Since when it runs; null for now.</param>
+internal sealed record RestoredProcess(int MainPid, Stamp? Running = null);
 
 /// <param name="Unaccepted">In the queue of a listening socket; the first one's address, null if there is none.</param>
 /// <param name="Count">With those that are still being made, or were closed with something left to send.</param>

@@ -96,7 +96,7 @@ internal sealed partial class LinuxHost
         },
         cancellation);
 
-    public async Task<int> RestoreAsync(UpdateState state, Workload workload, Action boundary, CancellationToken cancellation)
+    public async Task<RestoredProcess> RestoreAsync(UpdateState state, Workload workload, Action boundary, CancellationToken cancellation)
     {
         var images = ImageStore.Of(state);
         if (workload.Machine is not null)
@@ -136,7 +136,7 @@ internal sealed partial class LinuxHost
 
             await using var client = new CriuClient(pair.Ours);
             using SafeFileHandle directory = PrivateDirectory.Open(images.Of(workload));
-            return await client.RestoreAsync(RequestOf(workload, directory, outside, handed), OnScript, cancellation);
+            return new RestoredProcess(await client.RestoreAsync(RequestOf(workload, directory, outside, handed), OnScript, cancellation));
         }
         catch (Exception failed) when (failed is CriuException or CriuTransportException or CriuScriptException)
         {
@@ -184,7 +184,7 @@ internal sealed partial class LinuxHost
     }
 
     /// <summary>Its service has started its QEMU; for one that stands alone we do.</summary>
-    private async Task<int> RestoreMachineAsync(Workload workload, string directory, Action boundary, CancellationToken cancellation)
+    private async Task<RestoredProcess> RestoreMachineAsync(Workload workload, string directory, Action boundary, CancellationToken cancellation)
     {
         if (workload.Kind == WorkloadKind.Process)
         {

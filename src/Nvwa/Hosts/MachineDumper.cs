@@ -75,8 +75,7 @@ internal sealed class MachineDumper(Workload workload, QemuInstance qemu, Machin
     /// <param name="directory">Of its images, which are verified.</param>
     /// <param name="boundary">Called when all is there and nothing runs yet.</param>
     /// <param name="cancellation">Ends it before that.</param>
-    /// <returns>The QEMU.</returns>
-    public static Task<int> RestoreAsync(Workload workload, string directory, Action boundary, CancellationToken cancellation) => ExplainedAsync(workload.Name, async () =>
+    public static Task<RestoredProcess> RestoreAsync(Workload workload, string directory, Action boundary, CancellationToken cancellation) => ExplainedAsync(workload.Name, async () =>
     {
         var settings = MachineFile.Read(directory);
         string path = Path.Combine(directory, State);
@@ -86,17 +85,14 @@ internal sealed class MachineDumper(Workload workload, QemuInstance qemu, Machin
         using SafeFileHandle? direct = settings.Options.Channels > 0 ? StateFile.TryOpenDirect(path, FileAccess.Read) : null;
         await Migration.LoadAsync(qmp, features, settings.Options, file, direct, StateDeadline, cancellation);
         boundary();
-        if (workload.Machine.IsLive)
-        {
-            await Migration.ContinueAsync(qmp, StartDeadline, CancellationToken.None);
-        }
+        DateTimeOffset? running = workload.Machine.IsLive ? await Migration.ContinueAsync(qmp, StartDeadline, CancellationToken.None) : null;
 
         if (workload.Machine.Sleeps is not null)
         {
             await qmp.ExecuteAsync("system_wakeup", cancellationToken: CancellationToken.None);
         }
 
-        return qmp.PeerPid;
+        return new RestoredProcess(qmp.PeerPid, running is { } moment ? Moment.At(moment) : null);
     });
 
     private async Task SleepAsync(string agentSocket)

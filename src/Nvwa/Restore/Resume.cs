@@ -44,7 +44,7 @@ internal sealed class Resume(IHost host, Action<string> log)
         if (found.ResumedIn == host.BootId && host.IsAlive(found.Workload, found.Workload.MainPid))
         {
             // Its restore was ended after it had done its work, and its unit was started once more.
-            return Run(found.Workload, found.Workload.MainPid);
+            return Run(found.Workload, new RestoredProcess(found.Workload.MainPid));
         }
 
         if (found.Obstacle(host.BootId) is { } obstacle)
@@ -52,27 +52,27 @@ internal sealed class Resume(IHost host, Action<string> log)
             return await GiveUpAsync(state, found.Workload, obstacle, cancellation);
         }
 
-        int pid;
+        RestoredProcess restored;
         try
         {
             await Task.WhenAll(AwaitAddressesAsync(state, found, cancellation), host.VerifyImagesAsync(ImageStore.Of(state), found, cancellation));
-            pid = await RestoreAsync(state, found.Workload, cancellation);
+            restored = await RestoreAsync(state, found.Workload, cancellation);
         }
         catch (Exception failed) when (StepFailedException.IsExpected(failed) && !cancellation.IsCancellationRequested)
         {
             return await GiveUpAsync(state, found.Workload, failed.Message, cancellation);
         }
 
-        return Run(found.Workload, pid);
+        return Run(found.Workload, restored);
     }
 
     /// <summary>It runs: whatever fails from here on must not make systemd end it for a start that failed.</summary>
-    private ExitCode Run(Workload workload, int pid)
+    private ExitCode Run(Workload workload, RestoredProcess restored)
     {
-        BestEffort(() => host.Journal.Append(new Restored(workload.Name, pid, host.Now())));
+        BestEffort(() => host.Journal.Append(new Restored(workload.Name, restored.MainPid, restored.Running ?? host.Now())));
         if (workload.Kind == WorkloadKind.Service)
         {
-            BestEffort(() => host.Announce(workload, pid));
+            BestEffort(() => host.Announce(workload, restored.MainPid));
         }
 
         BestEffort(host.TellLockHolder);
@@ -109,7 +109,7 @@ internal sealed class Resume(IHost host, Action<string> log)
         }
     }
 
-    private async Task<int> RestoreAsync(UpdateState state, Workload workload, CancellationToken cancellation)
+    private async Task<RestoredProcess> RestoreAsync(UpdateState state, Workload workload, CancellationToken cancellation)
     {
         while (true)
         {

@@ -124,7 +124,7 @@ internal sealed class SimulatedHost(SimulatedMachine machine, SimulatedProcess p
 
         if (life.IsBeingDumped)
         {
-            machine.Violations.Add($"{unit} is thawed while CRIU dumps it");
+            machine.Violations.Add($"{workload.Unit} is thawed while CRIU dumps it");
         }
 
         life.IsFrozen = false;
@@ -273,7 +273,7 @@ internal sealed class SimulatedHost(SimulatedMachine machine, SimulatedProcess p
         }
     }
 
-    public async Task<int> RestoreAsync(UpdateState state, Workload workload, Action boundary, CancellationToken cancellation)
+    public async Task<RestoredProcess> RestoreAsync(UpdateState state, Workload workload, Action boundary, CancellationToken cancellation)
     {
         await machine.StepAsync(process);
         if (machine.LifeOf(workload) is not null)
@@ -302,7 +302,7 @@ internal sealed class SimulatedHost(SimulatedMachine machine, SimulatedProcess p
         machine.LiveOn(snapshot);
         machine.Unit(workload.Unit).Life = new Life(workload.Name, isOriginal: false) { IsRestored = true };
         await machine.StepAsync(process);
-        return workload.MainPid;
+        return new RestoredProcess(workload.MainPid);
     }
 
     public string? LastLog(ImageStore images, Workload workload) => null;
