@@ -12,6 +12,8 @@ internal static class MachineChecks
 
     private const long Mebibyte = 1 << 20;
 
+    private static readonly TimeSpan ProbeDeadline = TimeSpan.FromSeconds(30);
+
     /// <summary>For a change of the kernel.</summary>
     public static IEnumerable<CheckResult> ForKernel(MachineConfiguration machine, QemuInstance qemu, IReadOnlyList<string> obstacles, string criuDir)
     {
@@ -73,6 +75,30 @@ internal static class MachineChecks
         yield return CheckResult.Pass(Name, machine.Name, $"QEMU {facts.Version} in process {qemu.Pid}, {facts.Type}, {facts.Status}");
 
         CheckResult Refuse(string reason, string remedy) => CheckResult.Refuse(Name, machine.Name, reason, remedy);
+    }
+
+    /// <summary>Whether another program could take it over. It is started, without a machine.</summary>
+    public static async Task<CheckResult> ProgramAsync(MachineConfiguration machine, QemuInstance qemu, string program, CancellationToken cancellation)
+    {
+        try
+        {
+            string directory = Directory.CreateTempSubdirectory("nvwa-probe-").FullName;
+            try
+            {
+                QemuProbe probe = await QemuProbe.RunAsync(program, directory, ProbeDeadline, cancellation);
+                return probe.Obstacle(qemu.Facts) is { } obstacle
+                    ? CheckResult.Refuse(Name, machine.Name, obstacle, "choose a QEMU that has it")
+                    : CheckResult.Pass(Name, machine.Name, $"{program} is QEMU {probe.Version}, and has {qemu.Facts.Type}");
+            }
+            finally
+            {
+                Directory.Delete(directory, recursive: true);
+            }
+        }
+        catch (MigrationException failed)
+        {
+            return CheckResult.Refuse(Name, machine.Name, failed.Message, "name a QEMU by its absolute path");
+        }
     }
 
     /// <summary>Where its memory is meanwhile, and what would spare the copy.</summary>

@@ -62,7 +62,12 @@ internal sealed class MachineDiscovery(SystemdBus systemd, RestoreConfiguration 
             MigrationOptions options = MachineTechnique.Of(qemu);
             IReadOnlyList<string> obstacles = await MachineFacts.ObstaclesAsync(qemu.Qmp, qemu.Features, options.Mode, cancellation);
             string? unit = UnitOf(systemd, machine, qemu.Pid);
-            CheckResult[] results = [.. MachineChecks.ForKernel(machine, qemu, obstacles, criuDir), .. Unit(machine, unit, qemu.Pid)];
+            CheckResult[] results =
+            [
+                .. MachineChecks.ForKernel(machine, qemu, obstacles, criuDir),
+                .. Unit(machine, unit, qemu.Pid),
+                .. machine.Qemu is { } program ? [await MachineChecks.ProgramAsync(machine, qemu, program, cancellation)] : Array.Empty<CheckResult>(),
+            ];
             return (results, results.Any(result => result.Verdict >= Verdict.Refuse) ? null : WorkloadOf(machine, qemu, unit));
         }
         catch (Exception failed) when (StepFailedException.IsExpected(failed) || failed is QmpException or QmpTransportException)

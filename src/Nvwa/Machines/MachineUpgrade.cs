@@ -9,8 +9,6 @@ namespace Nvwa.Machines;
 /// <summary><c>nvwa vm upgrade</c>: another QEMU under a machine, while the kernel stays.</summary>
 internal sealed class MachineUpgrade(SystemdBus systemd, MachineConfiguration machine, string criuDir)
 {
-    private static readonly TimeSpan ProbeDeadline = TimeSpan.FromSeconds(30);
-
     /// <summary>Also where no upgrade is made: what would be in the way of one, and of each mode.</summary>
     /// <param name="qemu">The machine's.</param>
     /// <param name="unit">That runs it; null for none.</param>
@@ -33,7 +31,7 @@ internal sealed class MachineUpgrade(SystemdBus systemd, MachineConfiguration ma
             results.Add(CheckResult.Refuse(MachineChecks.Name, machine.Name, $"drives a device of the host ({device}), which {chosen.Name()} cannot hand over", "unplug the device before, or use cpr-exec or cpr-transfer"));
         }
 
-        results.Add(await ProbeAsync(qemu, program, cancellation));
+        results.Add(await MachineChecks.ProgramAsync(machine, qemu, program, cancellation));
         return (results, chosen);
     }
 
@@ -65,29 +63,6 @@ internal sealed class MachineUpgrade(SystemdBus systemd, MachineConfiguration ma
         finally
         {
             Directory.Delete(directory, recursive: true);
-        }
-    }
-
-    private async Task<CheckResult> ProbeAsync(QemuInstance qemu, string program, CancellationToken cancellation)
-    {
-        try
-        {
-            string directory = Directory.CreateTempSubdirectory("nvwa-probe-").FullName;
-            try
-            {
-                QemuProbe probe = await QemuProbe.RunAsync(program, directory, ProbeDeadline, cancellation);
-                return probe.Obstacle(qemu.Facts) is { } obstacle
-                    ? CheckResult.Refuse(MachineChecks.Name, machine.Name, obstacle, "choose a QEMU that has it")
-                    : CheckResult.Pass(MachineChecks.Name, machine.Name, $"{program} is QEMU {probe.Version}, and has {qemu.Facts.Type}");
-            }
-            finally
-            {
-                Directory.Delete(directory, recursive: true);
-            }
-        }
-        catch (MigrationException failed)
-        {
-            return CheckResult.Refuse(MachineChecks.Name, machine.Name, failed.Message, "name a QEMU by its absolute path with --qemu");
         }
     }
 }

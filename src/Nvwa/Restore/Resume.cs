@@ -60,6 +60,13 @@ internal sealed class Resume(IHost host, Action<string> log)
         }
         catch (Exception failed) when (StepFailedException.IsExpected(failed) && !cancellation.IsCancellationRequested)
         {
+            if (found.Workload.Machine is not null && host.Journal.Read()?.Find(name) is { Attempts: > 0 } tried && tried.IsPending(host.BootId))
+            {
+                // A QEMU takes no second state. The daemon starts the unit once more, and with it another QEMU.
+                log($"resume {name}: {failed.Message}, to be tried again with another QEMU");
+                return ExitCode.Failed;
+            }
+
             return await GiveUpAsync(state, found.Workload, failed.Message, cancellation);
         }
 
