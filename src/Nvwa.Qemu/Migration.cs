@@ -28,7 +28,8 @@ public static class Migration
     private const string FileName = "nvwa";
     private const int FileSet = 7277;
 
-    // QEMU's own default, 128 MiB a second before 10.0, is for networks that others use too.
+    // QEMU's own limit, bytes a second, is for networks that others use too.
+    private const long DefaultBandwidth = 128 << 20;
     private const long Unlimited = 1L << 50;
 
     private static readonly TimeSpan LookPause = TimeSpan.FromMilliseconds(100);
@@ -91,8 +92,7 @@ public static class Migration
             _ = await qmp.ExecuteAsync("cont", timeout: timeout, cancellationToken: cancellationToken);
         }
 
-        await SetAsync(qmp, features, new MigrationOptions(MigrationMode.Normal), hasDirect: false, cancellationToken);
-        await ReleaseAsync(qmp, features, cancellationToken);
+        await ResetAsync(qmp, features, cancellationToken);
     }
 
     /// <summary>Reads a state into a QEMU that was started with <see cref="IncomingArguments"/>. The machine stays stopped.</summary>
@@ -124,8 +124,7 @@ public static class Migration
 
             _ = await qmp.ExecuteAsync("migrate-incoming", arguments, cancellationToken: cancellationToken);
             SaveTimes loaded = await EndAsync(qmp, events, timeout, cancellationToken);
-            await SetAsync(qmp, features, new MigrationOptions(MigrationMode.Normal), hasDirect: false, cancellationToken);
-            await ReleaseAsync(qmp, features, cancellationToken);
+            await ResetAsync(qmp, features, cancellationToken);
             return loaded;
         });
     }
@@ -179,7 +178,7 @@ public static class Migration
         using QmpEvents events = qmp.Subscribe();
         return await ExplainedAsync("transfer", async () =>
         {
-            await SetAsync(qmp, features, new MigrationOptions(MigrationMode.CprTransfer), hasDirect: false, cancellationToken);
+            await SetAsync(qmp, features, new MigrationOptions(MigrationMode.CprTransfer), hasDirect: false, Unlimited, cancellationToken);
             _ = await qmp.ExecuteAsync("migrate", new JsonObject { ["channels"] = new JsonArray([.. channels]) }, cancellationToken: cancellationToken);
             return await EndAsync(qmp, events, timeout, cancellationToken);
         });
@@ -212,7 +211,7 @@ public static class Migration
         QmpClient qmp, QemuFeatures features, MigrationOptions options, SafeHandle file, SafeHandle? direct, CancellationToken cancellationToken)
     {
         bool hasDirect = direct is not null && options.Channels > 0 && features.HasDirectIo;
-        await SetAsync(qmp, features, options, hasDirect, cancellationToken);
+        await SetAsync(qmp, features, options, hasDirect, Unlimited, cancellationToken);
         if (!features.HasFiles)
         {
             _ = await qmp.PassAsync("getfd", new JsonObject { ["fdname"] = FileName }, file, cancellationToken: cancellationToken);
@@ -229,10 +228,18 @@ public static class Migration
         return string.Create(CultureInfo.InvariantCulture, $"file:/dev/fdset/{FileSet}");
     }
 
-    private static async Task SetAsync(QmpClient qmp, QemuFeatures features, MigrationOptions options, bool hasDirect, CancellationToken cancellationToken)
+    /// <summary>As QEMU has it from its start: what comes next may be somebody else's migration.</summary>
+    private static async Task ResetAsync(QmpClient qmp, QemuFeatures features, CancellationToken cancellationToken)
+    {
+        await SetAsync(qmp, features, new MigrationOptions(MigrationMode.Normal), hasDirect: false, DefaultBandwidth, cancellationToken);
+        await ReleaseAsync(qmp, features, cancellationToken);
+    }
+
+    private static async Task SetAsync(
+        QmpClient qmp, QemuFeatures features, MigrationOptions options, bool hasDirect, long bandwidth, CancellationToken cancellationToken)
     {
         var capabilities = new JsonArray([.. options.Capabilities(features).Select(each => new JsonObject { ["capability"] = each.Name, ["state"] = each.Value })]);
-        var parameters = new JsonObject { ["max-bandwidth"] = Unlimited };
+        var parameters = new JsonObject { ["max-bandwidth"] = bandwidth };
         if (features.Modes.Count > 1)
         {
             parameters["mode"] = options.Mode.Name();

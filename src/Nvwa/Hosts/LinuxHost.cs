@@ -133,9 +133,9 @@ internal sealed partial class LinuxHost(IUpdateJournal journal, Action<string> l
 
     public async Task ThawAsync(Workload workload)
     {
-        if (workload.Machine is { } machine)
+        if (workload.Machine is not null)
         {
-            await MachineDumper.TakeBackAsync(machine);
+            await MachineDumper.TakeBackAsync(workload);
         }
         else if (Systemd.GetString(workload.Unit, SystemdInterface.Unit, "FreezerState") is "frozen" or "freezing")
         {

@@ -43,7 +43,7 @@ internal sealed class MachineDumper(Workload workload, QemuInstance qemu, Machin
         settings.Write(directory);
         if (Machine.Sleeps is { } agent)
         {
-            await SleepAsync(agent);
+            await GuestSleep.SleepAsync(qemu.Qmp, agent, SleepDeadline);
         }
 
         string path = Path.Combine(directory, State);
@@ -58,13 +58,20 @@ internal sealed class MachineDumper(Workload workload, QemuInstance qemu, Machin
     public ValueTask DisposeAsync() => qemu.DisposeAsync();
 
     /// <summary>Whatever its save came to: the machine goes on in the QEMU that it had.</summary>
-    public static Task TakeBackAsync(VirtualMachine machine) => ExplainedAsync(machine.Qmp, async () =>
+    public static Task TakeBackAsync(Workload workload) => ExplainedAsync(workload.Name, async () =>
     {
+        if (ProcFs.Read(workload.MainPid) is null or { State: 'Z' })
+        {
+            // The guest shut down meanwhile, or somebody ended it: nothing waits for us.
+            return false;
+        }
+
+        VirtualMachine machine = workload.Machine!;
         await using QemuInstance qemu = await QemuInstance.ConnectAsync(machine.Qmp, ConnectDeadline);
         await Migration.GoOnAsync(qemu.Qmp, qemu.Features, machine.IsLive && qemu.Facts.Status != "running", StartDeadline);
-        if (machine.Sleeps is not null && (await qemu.Qmp.QueryStatusAsync()).Status == "suspended")
+        if (machine.Sleeps is not null)
         {
-            await qemu.Qmp.ExecuteAsync("system_wakeup");
+            await GuestSleep.WakeAsync(qemu.Qmp, StartDeadline);
         }
 
         return true;
@@ -89,19 +96,11 @@ internal sealed class MachineDumper(Workload workload, QemuInstance qemu, Machin
 
         if (workload.Machine.Sleeps is not null)
         {
-            await qmp.ExecuteAsync("system_wakeup", cancellationToken: CancellationToken.None);
+            await GuestSleep.WakeAsync(qmp, StartDeadline, CancellationToken.None);
         }
 
         return new RestoredProcess(qmp.PeerPid, running is { } moment ? Moment.At(moment) : null);
     });
-
-    private async Task SleepAsync(string agentSocket)
-    {
-        using QmpEvents events = qemu.Qmp.Subscribe();
-        using var agent = new GuestAgentClient(agentSocket);
-        await agent.SuspendAsync(SleepDeadline);
-        await events.WaitForAsync("SUSPEND", SleepDeadline);
-    }
 
     private static async Task<T> ExplainedAsync<T>(string name, Func<Task<T>> step)
     {

@@ -89,6 +89,12 @@ internal sealed class MachineDiscovery(SystemdBus systemd, RestoreConfiguration 
             yield return CheckResult.Refuse(MachineChecks.Name, machine.Name, $"{unit} is among 'services' too", "name it once, under 'vms'");
         }
 
+        if (unit is null && Holding(systemd, pid) is { } holder && holder.EndsWith(".service", StringComparison.Ordinal) && !holder.StartsWith(UnitPrefix, StringComparison.Ordinal) && !holder.StartsWith("user@", StringComparison.Ordinal))
+        {
+            yield return CheckResult.Refuse(
+                MachineChecks.Name, machine.Name, $"its QEMU, process {pid}, is in {holder} without being its main process, and would end with that unit", "give it a unit of its own, or start it with systemd-run --scope");
+        }
+
         if (unit is not null && !IsMain(systemd, unit, pid))
         {
             yield return CheckResult.Refuse(
