@@ -35,7 +35,7 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
         (MachineFacts facts, QemuFeatures features) = (machine.Facts, machine.Features);
         if (!features.Modes.Contains(mode))
         {
-            return $"QEMU {facts.Version} has no {mode.Name()}";
+            return $"QEMU {facts.Version.Number} has no {mode.Name()}";
         }
 
         if (mode is not (MigrationMode.CprExec or MigrationMode.CprTransfer))
@@ -146,7 +146,7 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
     /// <summary>One after the other, the state in between in a file: if the new QEMU does not take it, the old program gets it back.</summary>
     private async Task<LiveUpdateReport> ThroughFileAsync(MigrationMode mode, string? program, CancellationToken cancellationToken)
     {
-        var options = MigrationOptions.ForFile(mode, old.Features, old.Facts.Ram, ram => File.Exists(ram.Path));
+        var options = MigrationOptions.ForFile(mode, old.Features, old.Facts.Ram, stays: _ => true);
         SaveTimes times;
         try
         {
@@ -157,9 +157,9 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
             throw await TakenBackAsync(failed);
         }
 
-        await old.Qmp.QuitAsync(StartTimeout, CancellationToken.None);
-        await launcher.EndAsync(CancellationToken.None);
         var setbacks = new List<string>();
+        await EndAsync(() => old.Qmp.QuitAsync(StartTimeout, CancellationToken.None), setbacks);
+        await EndAsync(() => launcher.EndAsync(CancellationToken.None), setbacks);
         foreach (string? candidate in (string?[])[program, null])
         {
             try
@@ -170,11 +170,24 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
             catch (Exception failed) when (IsExpected(failed))
             {
                 setbacks.Add($"{candidate ?? old.CommandLine.Program}: {failed.Message}");
-                await launcher.EndAsync(CancellationToken.None);
+                await EndAsync(() => launcher.EndAsync(CancellationToken.None), setbacks);
             }
         }
 
         throw new MigrationException($"no QEMU took the machine over ({string.Join("; ", setbacks)}); it has to be started anew");
+    }
+
+    /// <summary>Once the state is written, a QEMU that does not end in order is no reason not to start the next one.</summary>
+    private static async Task EndAsync(Func<Task> end, List<string> setbacks)
+    {
+        try
+        {
+            await end();
+        }
+        catch (Exception failed) when (IsExpected(failed))
+        {
+            setbacks.Add(failed.Message);
+        }
     }
 
     private async Task<SaveTimes> SaveAsync(MigrationOptions options, CancellationToken cancellationToken)
@@ -237,5 +250,5 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
     };
 
     private static bool IsExpected(Exception failed) =>
-        failed is MigrationException or QmpException or QmpTransportException or TimeoutException or LinuxException or IOException or OperationCanceledException;
+        failed is MigrationException or QmpException or QmpTransportException or TimeoutException or LinuxException or SystemdException or IOException or OperationCanceledException;
 }

@@ -112,6 +112,11 @@ public static class Migration
         ArgumentNullException.ThrowIfNull(qmp);
         ArgumentNullException.ThrowIfNull(features);
         ArgumentNullException.ThrowIfNull(options);
+        foreach (MemoryFile memory in options.Memory)
+        {
+            memory.RequireSame();
+        }
+
         using QmpEvents events = qmp.Subscribe();
         await ExplainedAsync("load", async () =>
         {

@@ -8,6 +8,9 @@ namespace Nvwa.Qemu;
 /// </param>
 public sealed record MigrationOptions(MigrationMode Mode, bool LeavesShared = false, int Channels = 0)
 {
+    /// <summary>The files that memory stays in.</summary>
+    public IReadOnlyList<MemoryFile> Memory { get; init; } = [];
+
     // What a disk takes; more threads only wait for each other.
     private const int MostChannels = 4;
 
@@ -15,15 +18,18 @@ public sealed record MigrationOptions(MigrationMode Mode, bool LeavesShared = fa
     /// <param name="mode">Of the outgoing side.</param>
     /// <param name="features">Of the outgoing side.</param>
     /// <param name="ram">Of the machine.</param>
-    /// <param name="stays">Whether a piece of memory in a shared file is there for the next QEMU.</param>
-    public static MigrationOptions ForFile(MigrationMode mode, QemuFeatures features, IReadOnlyList<RamBackend> ram, Func<RamBackend, bool> stays)
+    /// <param name="stays">Whether what is in a file is there for the next QEMU.</param>
+    public static MigrationOptions ForFile(MigrationMode mode, QemuFeatures features, IReadOnlyList<RamBackend> ram, Func<MemoryFile, bool> stays)
     {
         ArgumentNullException.ThrowIfNull(features);
-        RamBackend[] shared = [.. ram.Where(each => each.IsSharedFile)];
+        MemoryFile?[] shared = [.. ram.Where(each => each.IsSharedFile).Select(each => MemoryFile.Of(each.Path!))];
         // One for all: what is shared and does not stay would be left out, too.
-        bool leavesShared = shared.Length > 0 && shared.All(stays) && features.Capabilities.Contains("x-ignore-shared");
+        bool leavesShared = shared.Length > 0 && shared.All(file => file is not null && stays(file)) && features.Capabilities.Contains("x-ignore-shared");
         bool copies = !leavesShared || ram.Any(each => !each.IsSharedFile);
-        return new MigrationOptions(mode, leavesShared, copies && features.HasMappedRam ? Math.Clamp(Environment.ProcessorCount, 1, MostChannels) : 0);
+        return new MigrationOptions(mode, leavesShared, copies && features.HasMappedRam ? Math.Clamp(Environment.ProcessorCount, 1, MostChannels) : 0)
+        {
+            Memory = leavesShared ? [.. shared.OfType<MemoryFile>()] : [],
+        };
     }
 
     /// <summary>The capabilities that these options are about, with their values; the others are left as they are.</summary>

@@ -58,8 +58,8 @@ public sealed record QemuProbe(
     public string? Obstacle(MachineFacts machine)
     {
         ArgumentNullException.ThrowIfNull(machine);
-        return !Machines.Contains(machine.Type) ? $"{Program} (QEMU {Version}) has no machine {machine.Type}"
-            : machine.Devices.FirstOrDefault(device => !Devices.Contains(device)) is { } missing ? $"{Program} (QEMU {Version}) has no device {missing}"
+        return !Machines.Contains(machine.Type) ? $"{Program} (QEMU {Version.Number}) has no machine {machine.Type}"
+            : machine.Devices.FirstOrDefault(device => !Devices.Contains(device)) is { } missing ? $"{Program} (QEMU {Version.Number}) has no device {missing}"
             : null;
     }
 

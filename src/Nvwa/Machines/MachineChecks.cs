@@ -72,7 +72,7 @@ internal static class MachineChecks
             yield return CheckResult.Warn(Name, machine.Name, "reaches the network through QEMU's own sockets (user): its connections end with this QEMU", "a tap device keeps them");
         }
 
-        yield return CheckResult.Pass(Name, machine.Name, $"QEMU {facts.Version} in process {qemu.Pid}, {facts.Type}, {facts.Status}");
+        yield return CheckResult.Pass(Name, machine.Name, $"QEMU {facts.Version.Number} in process {qemu.Pid}, {facts.Type}, {facts.Status}");
 
         CheckResult Refuse(string reason, string remedy) => CheckResult.Refuse(Name, machine.Name, reason, remedy);
     }
@@ -88,7 +88,7 @@ internal static class MachineChecks
                 QemuProbe probe = await QemuProbe.RunAsync(program, directory, ProbeDeadline, cancellation);
                 return probe.Obstacle(qemu.Facts) is { } obstacle
                     ? CheckResult.Refuse(Name, machine.Name, obstacle, "choose a QEMU that has it")
-                    : CheckResult.Pass(Name, machine.Name, $"{program} is QEMU {probe.Version}, and has {qemu.Facts.Type}");
+                    : CheckResult.Pass(Name, machine.Name, $"{program} is QEMU {probe.Version.Number}, and has {qemu.Facts.Type}");
             }
             finally
             {
@@ -129,7 +129,7 @@ internal static class MachineChecks
         { IsShared: false } => $"({ram.Type}) is private to its QEMU",
         { Path: null } => $"({ram.Type}) ends with its QEMU",
         { Path: { } path } when Directory.Exists(path) => $"is a file without a name in {path}, which ends with its QEMU",
-        { Path: { } path } when !MachineTechnique.IsPersistent(path) => $"is on {FileSystems.MountOf(FileSystems.Existing(path)).Type} ({path}), which ends with this kernel",
+        { Path: { } path } when MemoryFile.Of(path) is { } file && !MachineTechnique.IsPersistent(file) => $"is on {FileSystems.MountOf(FileSystems.Existing(path)).Type} ({path}), which ends with this kernel",
         _ => "goes with the rest",
     };
 }

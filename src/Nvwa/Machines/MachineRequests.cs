@@ -75,7 +75,7 @@ internal sealed class MachineRequests(ConfigurationFiles files)
         try
         {
             LiveUpdateReport report = await upgrade.RunAsync(qemu, unit, program, chosen, cancellation);
-            return ([], new UpgradeMachineReply(machine.Name, report.Mode.Name(), $"{qemu.Facts.Version}", $"{report.Version}", BlackoutOf(report), report.Setbacks));
+            return ([], new UpgradeMachineReply(machine.Name, report.Mode.Name(), qemu.Facts.Version.Number, report.Version.Number, BlackoutOf(report), report.Setbacks));
         }
         catch (MigrationException failed)
         {
@@ -120,7 +120,7 @@ internal sealed class MachineRequests(ConfigurationFiles files)
         {
             await using QemuInstance qemu = await MachineDiscovery.ConnectAsync(machine.Qmp, cancellation);
             return new MachineReport(
-                machine.Name, machine.Qmp, isConfigured, MachineDiscovery.UnitOf(systemd, machine, qemu.Pid), qemu.Pid, $"{qemu.Facts.Version}", qemu.Facts.Type,
+                machine.Name, machine.Qmp, isConfigured, MachineDiscovery.UnitOf(systemd, machine, qemu.Pid), qemu.Pid, qemu.Facts.Version.Number, qemu.Facts.Type,
                 qemu.Facts.Status, qemu.Facts.Ram.Sum(ram => ram.Bytes) >> 20, null);
         }
         catch (Exception silent) when (StepFailedException.IsExpected(silent) || silent is QmpException or QmpTransportException)

@@ -11,19 +11,15 @@ internal static class MachineTechnique
         qemu.Features.Modes.Contains(MigrationMode.CprReboot) ? MigrationMode.CprReboot : MigrationMode.Normal,
         qemu.Features,
         qemu.Facts.Ram,
-        ram => IsPersistent(ram.Path!));
+        IsPersistent);
 
     /// <summary>What of its memory has to be written.</summary>
     public static IReadOnlyList<RamBackend> Copied(QemuInstance qemu, MigrationOptions options) =>
         [.. qemu.Facts.Ram.Where(ram => !(options.LeavesShared && ram.IsSharedFile))];
 
-    /// <summary>Whether what is in a file or device is still there under the next kernel, and by the same name.</summary>
-    public static bool IsPersistent(string path) => FileIdentity.Of(path)?.Type switch
-    {
-        // Device DAX: /dev/dax0.0.
-        FileType.CharacterDevice => path.StartsWith("/dev/dax", StringComparison.Ordinal),
-        // Of a directory QEMU takes a file without a name.
-        FileType.Regular => !FileSystems.IsMemoryBacked(FileSystems.MountOf(path).Type),
-        _ => false,
-    };
+    /// <summary>Whether what is in it is still there under the next kernel, and by the same name.</summary>
+    public static bool IsPersistent(MemoryFile memory) => memory.IsDevice
+        // Device DAX.
+        ? memory.Path.StartsWith("/dev/dax", StringComparison.Ordinal)
+        : !FileSystems.IsMemoryBacked(FileSystems.MountOf(memory.Path).Type);
 }

@@ -16,14 +16,17 @@ internal sealed class UnitLauncher(SystemdBus systemd, string unit) : IQemuLaunc
     private static readonly TimeSpan EndDeadline = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
 
+    // The machine's memory may be a file in its runtime directory.
+    private const string Hold = "Restart=no\nRuntimeDirectoryPreserve=yes\n";
+
     private string DropIn => $"/run/systemd/system/{unit}.d/50-nvwa-vm.conf";
 
     /// <summary>Before its QEMU ends: nobody else is to start it again.</summary>
-    public void HoldRestarts() => Configure("Restart=no\n");
+    public void HoldRestarts() => Configure(Hold);
 
     public async Task StartAsync(QemuCommandLine commandLine, CancellationToken cancellationToken)
     {
-        Configure($"Restart=no\nExecStart=\nExecStart={UnitFile.Command(commandLine.Arguments)}\n");
+        Configure($"{Hold}ExecStart=\nExecStart={UnitFile.Command(commandLine.Arguments)}\n");
         IReadOnlyDictionary<string, SystemdJobResult> results = await systemd.StartAllAsync([unit], StartDeadline, cancellationToken);
         if (!results[unit].IsDone)
         {
@@ -39,15 +42,27 @@ internal sealed class UnitLauncher(SystemdBus systemd, string unit) : IQemuLaunc
         }
 
         await systemd.StopOnlyAsync([unit], StartDeadline, cancellationToken);
-        systemd.ResetFailed(unit);
+        try
+        {
+            systemd.ResetFailed(unit);
+        }
+        catch (SystemdException unknown) when (unknown.ErrorName == SystemdError.NoSuchUnit)
+        {
+            // It is not loaded any more, so it has not failed.
+        }
     }
 
     /// <summary>The unit is what its files say again; what runs goes on.</summary>
     public void Dispose()
     {
-        File.Delete(DropIn);
         string directory = Path.GetDirectoryName(DropIn)!;
-        if (Directory.Exists(directory) && !Directory.EnumerateFileSystemEntries(directory).Any())
+        if (!File.Exists(DropIn))
+        {
+            return;
+        }
+
+        File.Delete(DropIn);
+        if (!Directory.EnumerateFileSystemEntries(directory).Any())
         {
             Directory.Delete(directory);
         }
