@@ -52,7 +52,7 @@ internal sealed class MachineDumper(Workload workload, QemuInstance qemu, Machin
         using SafeFileHandle? direct = options.Channels > 0 ? StateFile.TryOpenDirect(path, FileAccess.Write) : null;
         SaveTimes times = await Migration.SaveAsync(qemu.Qmp, qemu.Features, options, file, direct, StateDeadline);
         string digest = await Task.Run(() => ImageDigests.Seal(directory));
-        return new DumpedImages(new DirectoryInfo(directory).EnumerateFiles().Sum(image => image.Length), digest, times.Stopped is { } stopped ? Moment.At(stopped) : null);
+        return new DumpedImages(FileIdentity.Of(path)?.Allocated ?? 0, digest, times.Stopped is { } stopped ? Moment.At(stopped) : null);
     });
 
     public ValueTask DisposeAsync() => qemu.DisposeAsync();
