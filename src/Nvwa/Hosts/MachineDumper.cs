@@ -82,7 +82,7 @@ internal sealed class MachineDumper(Workload workload, QemuInstance qemu, Machin
     /// <param name="directory">Of its images, which are verified.</param>
     /// <param name="boundary">Called when all is there and nothing runs yet.</param>
     /// <param name="cancellation">Ends it before that.</param>
-    public static Task<RestoredProcess> RestoreAsync(Workload workload, string directory, Action boundary, CancellationToken cancellation) => ExplainedAsync(workload.Name, async () =>
+    public static Task<RestoredProcess> RestoreAsync(Workload workload, string directory, Action boundary, CancellationToken cancellation) => ExplainedAsync(null, async () =>
     {
         var settings = MachineFile.Read(directory);
         string path = Path.Combine(directory, State);
@@ -102,7 +102,9 @@ internal sealed class MachineDumper(Workload workload, QemuInstance qemu, Machin
         return new RestoredProcess(qmp.PeerPid, running is { } moment ? Moment.At(moment) : null);
     });
 
-    private static async Task<T> ExplainedAsync<T>(string name, Func<Task<T>> step)
+    /// <param name="name">Where the words are not about one machine anyway.</param>
+    /// <param name="step">Of QEMU's.</param>
+    private static async Task<T> ExplainedAsync<T>(string? name, Func<Task<T>> step)
     {
         try
         {
@@ -110,7 +112,7 @@ internal sealed class MachineDumper(Workload workload, QemuInstance qemu, Machin
         }
         catch (Exception failed) when (failed is QmpException or QmpTransportException or MigrationException)
         {
-            throw new StepFailedException($"{name}: {failed.Message}", failed);
+            throw new StepFailedException(name is null ? failed.Message : $"{name}: {failed.Message}", failed);
         }
     }
 }
