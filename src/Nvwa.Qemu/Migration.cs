@@ -91,6 +91,12 @@ public static class Migration
         {
             _ = await qmp.ExecuteAsync("cont", timeout: timeout, cancellationToken: cancellationToken);
         }
+        else if ((await qmp.QueryStatusAsync(cancellationToken)).Status == "postmigrate")
+        {
+            // In this state QEMU saves a machine no second time, and only "cont" leads out of it: the guest runs for a moment.
+            _ = await qmp.ExecuteAsync("cont", timeout: timeout, cancellationToken: cancellationToken);
+            _ = await qmp.ExecuteAsync("stop", timeout: timeout, cancellationToken: cancellationToken);
+        }
 
         await ResetAsync(qmp, features, cancellationToken);
     }

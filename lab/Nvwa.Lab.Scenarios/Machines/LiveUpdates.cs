@@ -1,5 +1,7 @@
+using Microsoft.Win32.SafeHandles;
 using Nvwa.Lab.Hosts;
 using Nvwa.Lab.Machines;
+using Nvwa.Linux;
 using Nvwa.Qemu;
 
 namespace Nvwa.Lab.Scenarios.Machines;
@@ -50,6 +52,27 @@ public sealed class LiveUpdates
         Assert.Equal((null, null), (report.Stopped, report.Resumed));
         await subject.GoesOnAsync("paused");
         Assert.Equal(stands, await subject.Machine.VerifyAsync());
+        await subject.TellAsync("cont");
+        await subject.GoesOnAsync("running");
+    }
+
+    [Fact]
+    public async Task One_that_was_paused_is_taken_back_so_and_can_be_saved_again()
+    {
+        await using Subject subject = await Subject.StartAsync(LabQemus.TrixieBackports, Memory.File);
+        await subject.TellAsync("stop");
+        await using (QemuInstance qemu = await subject.ConnectAsync())
+        {
+            using SafeFileHandle file = StateFile.Create(subject.StateFile);
+            _ = await Migration.SaveAsync(
+                qemu.Qmp, qemu.Features, new MigrationOptions(MigrationMode.CprReboot, LeavesShared: true), file, direct: null, StepTimeout);
+            await Migration.GoOnAsync(qemu.Qmp, qemu.Features, isLive: false, StepTimeout);
+        }
+
+        File.Delete(subject.StateFile);
+        await subject.GoesOnAsync("paused");
+        _ = await subject.UpdateAsync(MigrationMode.CprReboot, await ProgramAsync(LabQemus.TrixieBackports));
+        await subject.GoesOnAsync("paused");
         await subject.TellAsync("cont");
         await subject.GoesOnAsync("running");
     }
