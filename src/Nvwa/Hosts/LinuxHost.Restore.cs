@@ -190,6 +190,7 @@ internal sealed partial class LinuxHost
         {
             // What is left of an earlier try waits for a state, and could take no other.
             await Systemd.StopAllAsync([workload.Unit], UnitDeadline, cancellation);
+            await MemoryFiles.RestoreAsync(directory, holder: null);
             await AwaitDevicesAsync(workload.Machine!.NeededDevices, cancellation);
             await Systemd.StartTransientServiceAsync(MachineUnits.Transient(workload.Unit, workload.Name, workload.Machine!.CommandLine, MachineFile.Read(directory)), UnitDeadline, cancellation);
         }

@@ -12,6 +12,7 @@ namespace Nvwa.Hosts;
 /// <code>
 ///   state.img       what QEMU wrote; memory in shared files stays there
 ///   machine.json    how it was written: MachineFile
+///   memory.tar      of a QEMU that stands alone, what it has where a boot finds nothing: directories of its sockets above all
 /// </code>
 /// </summary>
 internal sealed class MachineDumper(Workload workload, QemuInstance qemu, MachineFile settings, string directory) : IDumper
@@ -51,6 +52,11 @@ internal sealed class MachineDumper(Workload workload, QemuInstance qemu, Machin
         using SafeFileHandle file = StateFile.Create(path);
         using SafeFileHandle? direct = options.Channels > 0 ? StateFile.TryOpenDirect(path, FileAccess.Write) : null;
         SaveTimes times = await Migration.SaveAsync(qemu.Qmp, qemu.Features, options, file, direct, StateDeadline);
+        if (workload.Kind == WorkloadKind.Process)
+        {
+            await MemoryFiles.SaveAsync(workload, [qemu.Pid], [], directory, [.. qemu.Facts.Ram.Select(ram => ram.Path).OfType<string>()]);
+        }
+
         string digest = await Task.Run(() => ImageDigests.Seal(directory));
         return new DumpedImages(FileIdentity.Of(path)?.Allocated ?? 0, digest, times.Stopped is { } stopped ? Moment.At(stopped) : null);
     });

@@ -43,11 +43,13 @@ internal sealed class MemoryFiles
     /// <param name="pids">Its processes.</param>
     /// <param name="named">Directories and files that its unit names.</param>
     /// <param name="directory">Of its images.</param>
+    /// <param name="without">Files that are kept in another way: of them only the directory that they are in.</param>
     /// <exception cref="StepFailedException">tar failed.</exception>
-    public static async Task SaveAsync(Workload workload, IReadOnlyList<int> pids, IEnumerable<string> named, string directory)
+    public static async Task SaveAsync(
+        Workload workload, IReadOnlyList<int> pids, IEnumerable<string> named, string directory, IReadOnlyList<string>? without = null)
     {
         var files = new MemoryFiles(workload.MainPid);
-        files.Find(pids, workload.Kind == WorkloadKind.Service ? named.Concat(files.OfUsers(pids)) : named);
+        files.Find(pids, workload.Kind == WorkloadKind.Service ? named.Concat(files.OfUsers(pids)) : named, without ?? []);
         ILookup<bool, string> kept = files._paths.ToLookup(files.IsPrivate);
         await files.PackAsync([.. kept[false]], Path.Combine(directory, OfHost));
         await files.PackAsync([.. kept[true]], Path.Combine(directory, OfSandbox));
@@ -62,7 +64,7 @@ internal sealed class MemoryFiles
         await UnpackAsync(Path.Combine(directory, OfSandbox), $"/proc/{holder}/root");
     }
 
-    private void Find(IReadOnlyList<int> pids, IEnumerable<string> named)
+    private void Find(IReadOnlyList<int> pids, IEnumerable<string> named, IReadOnlyList<string> without)
     {
         foreach (string path in named.Concat(_mounts.Where(IsPrivate).Select(mount => mount.Point)))
         {
@@ -73,7 +75,7 @@ internal sealed class MemoryFiles
         IEnumerable<string> mapped = pids.SelectMany(Mapping.Of).Select(mapping => mapping.Target);
         foreach (string path in open.Concat(mapped).Concat(BoundSockets(pids)).Where(path => path.StartsWith('/')).Distinct())
         {
-            Add(path);
+            Add(without.Contains(path) ? Path.GetDirectoryName(path)! : path);
         }
     }
 
