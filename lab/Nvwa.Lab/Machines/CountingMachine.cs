@@ -134,7 +134,7 @@ public sealed class CountingMachine : IAsyncDisposable
         try
         {
             string program = qemus.Program(options.Version);
-            string[] arguments = ArgumentsFor(qemus, options, directory);
+            string[] arguments = CountingCommandLine.Arguments(options, qemus.CountingFloppy, directory.SerialLog, directory.QmpSocket);
             QemuProcess qemu = await QemuProcess.StartSilentAsync(program, arguments, directory.QemuLog);
             return new CountingMachine(directory, qemu, program, arguments);
         }
@@ -144,16 +144,6 @@ public sealed class CountingMachine : IAsyncDisposable
             throw;
         }
     }
-
-    // The floppy is read-only, so that QEMUs of several machines may have it at once.
-    private static string[] ArgumentsFor(LabQemus qemus, CountingMachineOptions options, GuestDirectory directory) =>
-    [
-        "-machine", options.MachineType, "-accel", "tcg", "-nodefaults", "-display", "none", .. options.Memory.Arguments,
-        "-drive", $"if=floppy,format=raw,readonly=on,file={qemus.CountingFloppy}",
-        "-chardev", $"file,id=serial,path={directory.SerialLog},append=on", "-serial", "chardev:serial",
-        "-qmp", $"unix:{directory.QmpSocket},server=on,wait=off",
-        .. options.Arguments,
-    ];
 
     private bool IsThisMachine(string name) => name == Path.GetFileName(Directory);
 

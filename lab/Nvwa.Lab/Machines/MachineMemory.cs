@@ -23,4 +23,9 @@ public sealed record MachineMemory
     public static MachineMemory SharedFile(string path) => new(
         "-object", $"memory-backend-file,id=memory,size={Size},mem-path={path},share=on",
         "-machine", "memory-backend=memory");
+
+    /// <summary>A device of memory (device DAX), of which QEMU takes the beginning. Its pages are as large as this alignment.</summary>
+    public static MachineMemory SharedDevice(string path) => new(
+        "-object", $"memory-backend-file,id=memory,size={Size},mem-path={path},align=2M,share=on",
+        "-machine", "memory-backend=memory");
 }

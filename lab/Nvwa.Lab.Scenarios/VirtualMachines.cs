@@ -1,0 +1,182 @@
+using Nvwa.Lab.Hosts;
+using Nvwa.Lab.Machines;
+using Nvwa.Qemu;
+
+namespace Nvwa.Lab.Scenarios;
+
+/// <summary>
+/// <c>vms</c>: virtual machines come through a change of their host's kernel, and through one of their QEMU, and their guests,
+/// which count in all of their memory, do not notice it.
+/// </summary>
+public sealed class VirtualMachines(MachineHost prepared) : IClassFixture<MachineHost>
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
+    private static readonly string[] BlackoutParts = ["freeze", "dump", "sync", "jump", "boot", "restore"];
+
+    [Fact]
+    public Task Machines_of_every_kind_go_to_the_new_kernel_and_back() => prepared.RunAsync("machines-update", async host =>
+    {
+        await ListedAsync(host);
+        await CheckedAsync(host);
+        await CrossesAsync(host, prepared.NewKernel);
+        await CrossesAsync(host, prepared.OldKernel);
+        _ = await MachineHost.Paused.TellAsync(host.Guest, "cont");
+        _ = await MachineHost.Paused.GoesOnAsync(host.Guest);
+    });
+
+    [Fact]
+    public Task An_update_that_fails_at_its_end_leaves_them_in_their_QEMUs() => prepared.RunAsync("machines-rollback", async host =>
+    {
+        LabGuest guest = host.Guest;
+        string before = await ProcessesAsync(guest);
+        await FaultSeam.ArmAsync(guest, ["SyncFails"]);
+        UpdateEnd end = await host.UpdateAsync(prepared.NewKernel);
+        Assert.True(end.ExitCode == 1, $"nvwa update: exit code {end.ExitCode}: {end.Output}");
+        Assert.Equal(prepared.OldKernel, end.Boot.Release);
+
+        NvwaUpdate update = (await host.StatusAsync()).Update!;
+        Assert.Equal((end.RequireId(), "rolledBack"), (update.Id, update.Outcome));
+        Assert.Empty(update.Troubles);
+        Assert.Equal(before, await ProcessesAsync(guest));
+        await AreAsTheyWereAsync(guest);
+        await HostState.NothingIsLeftAsync(guest);
+        // Nothing of it is in the way of the next one.
+        HostState.Says(await host.NvwaAsync($"check {prepared.NewKernel}"), "nvwa check", exitCode: 0);
+    });
+
+    [Fact]
+    public Task Services_keep_their_machines_when_their_QEMU_is_changed() => prepared.RunAsync("machines-upgrade", async host =>
+    {
+        LabGuest guest = host.Guest;
+        string process = await MainPidAsync(guest, MachineHost.Memfd);
+        await UpgradesAsync(host, MachineHost.Memfd, "", "QEMU 11.1.3 -> 11.1.3 by cpr-exec");
+        Assert.Equal(process, await MainPidAsync(guest, MachineHost.Memfd));
+        await UpgradesAsync(host, MachineHost.Shared, "--mode cpr-reboot", "QEMU 11.1.3 -> 11.1.3 by cpr-reboot");
+        await UpgradesAsync(host, MachineHost.Older, "", "QEMU 10.0.13 -> 11.1.3 by cpr-reboot");
+        await UpgradesAsync(host, MachineHost.Paused, "", "by cpr-reboot");
+        await UpgradesAsync(host, MachineHost.Alone, "", "by cpr-reboot");
+        await AreAsTheyWereAsync(guest);
+        await UnitsAreOrdinaryAsync(guest);
+        await HostState.NothingIsLeftAsync(guest);
+
+        string main = await MainPidAsync(guest, MachineHost.Shared);
+        _ = await guest.OutputOfAsync($"kill -KILL {main}");
+        await guest.WaitUntilAsync(
+            $"test \"$(systemctl show --value -p NRestarts {MachineHost.Shared.Unit})\" = 1 && systemctl is-active {MachineHost.Shared.Unit}", Patience);
+        Assert.NotEqual(main, await MainPidAsync(guest, MachineHost.Shared));
+    });
+
+    private static async Task ListedAsync(NvwaHost host)
+    {
+        GuestCommandResult list = await host.NvwaAsync("vm list");
+        HostState.Says(list, "nvwa vm list", exitCode: 0, [.. MachineHost.Machines.Select(machine => machine.Name), .. MachineHost.Services.Select(machine => machine.Unit)]);
+        string[] lines = list.Output.Split('\n');
+        Assert.Contains("10.0.13", Assert.Single(lines, line => line.StartsWith($"{MachineHost.Older.Name} ", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.Contains("paused", Assert.Single(lines, line => line.StartsWith($"{MachineHost.Paused.Name} ", StringComparison.Ordinal)), StringComparison.Ordinal);
+    }
+
+    private async Task CheckedAsync(NvwaHost host)
+    {
+        (NestedMachine Machine, string Said)[] expected =
+        [
+            (MachineHost.Shared, "its memory stays where it is (/dax/memory/shared)"),
+            (MachineHost.Older, $"{NestedMachine.Newer} is QEMU 11.1"),
+            (MachineHost.Memfd, "64 MiB of memory are copied to /var/nvwa/running"),
+            (MachineHost.Alone, "64 MiB of memory are copied to /var/nvwa/running"),
+            (MachineHost.Device, "its memory stays where it is (/dev/dax1.0)"),
+        ];
+        foreach ((NestedMachine machine, string said) in expected)
+        {
+            HostState.Says(await host.NvwaAsync($"vm check {machine.Name}"), $"nvwa vm check {machine.Name}", exitCode: 0, said);
+        }
+
+        HostState.Says(
+            await host.NvwaAsync($"check {prepared.NewKernel}"), "nvwa check", exitCode: 0, [.. MachineHost.Machines.Select(machine => machine.Name)]);
+    }
+
+    private static async Task CrossesAsync(NvwaHost host, string release)
+    {
+        LabGuest guest = host.Guest;
+        Dictionary<NestedMachine, int> before = await CountsAsync(guest);
+        UpdateEnd end = await host.UpdateAsync(release);
+        Assert.True(end.ExitCode is null, $"nvwa update {release}: exit code {end.ExitCode}: {end.Output}");
+        HostState.Says(await host.WaitForUpdateAsync(end.RequireId()), "nvwa status --wait", exitCode: 0, "updated");
+
+        NvwaUpdate update = (await host.StatusAsync()).Update!;
+        Assert.Equal(("updated", release), (update.Outcome, end.Boot.Release));
+        Assert.Empty(update.Troubles);
+        Assert.Equal(MachineHost.Machines.Select(machine => machine.Name), update.Workloads.Select(workload => workload.Name));
+        Assert.All(update.Workloads, Restored);
+        Dictionary<NestedMachine, int> after = await CountsAsync(guest);
+        Assert.All(MachineHost.Running, machine => Assert.True(after[machine] >= before[machine], $"{machine.Name}: {before[machine]} -> {after[machine]}"));
+        Assert.Equal(before[MachineHost.Paused], after[MachineHost.Paused]);
+        await AreAsTheyWereAsync(guest);
+        await UnitsAreOrdinaryAsync(guest);
+        await guest.WaitUntilAsync("systemctl is-system-running", Patience);
+        await HostState.NothingIsLeftAsync(guest);
+    }
+
+    private static void Restored(NvwaWorkload workload)
+    {
+        Assert.Equal("restored", workload.Step);
+        Assert.NotNull(workload.Blackout);
+        Assert.Equal(BlackoutParts, workload.Blackout.Parts.Select(part => part.Name));
+        // Memory that stays is in no image.
+        bool stays = MachineHost.Machines.Single(machine => machine.Name == workload.Name).Memory is var memory
+            && (memory == MachineHost.Shared.Memory || memory == MachineHost.Older.Memory || memory == MachineHost.Device.Memory);
+        Assert.True(workload.ImageBytes < MachineMemory.Bytes / 16 == stays, $"{workload.Name}: {workload.ImageBytes} bytes of images");
+    }
+
+    /// <summary>Those that ran go on; the one that did not stands. No reset, no gap, every page right.</summary>
+    private static async Task AreAsTheyWereAsync(LabGuest guest)
+    {
+        await Task.WhenAll(MachineHost.Running.Select(machine => machine.GoesOnAsync(guest)));
+        foreach (NestedMachine machine in MachineHost.Machines)
+        {
+            string status = machine == MachineHost.Paused ? "\"paused\"" : "\"running\"";
+            Assert.Contains(status, await machine.TellAsync(guest, "query-status"), StringComparison.Ordinal);
+        }
+
+        int stands = await MachineHost.Paused.CountAsync(guest);
+        _ = await MachineHost.Shared.GoesOnAsync(guest);
+        Assert.Equal(stands, await MachineHost.Paused.CountAsync(guest));
+    }
+
+    /// <summary>Their main process is QEMU, they are what their files say, and one that is configured to has changed its program.</summary>
+    private static async Task UnitsAreOrdinaryAsync(LabGuest guest)
+    {
+        foreach (NestedMachine machine in MachineHost.Services)
+        {
+            string unit = await guest.OutputOfAsync(
+                $"systemctl show -p ActiveState,Restart,NRestarts,DropInPaths {machine.Unit}; readlink /proc/$(systemctl show --value -p MainPID {machine.Unit})/exe");
+            Assert.Equal(
+                ["/usr/bin/qemu-system-x86_64", "ActiveState=active", "DropInPaths=", "NRestarts=0", "Restart=on-failure"],
+                unit.Trim().Split('\n').Order(StringComparer.Ordinal));
+        }
+    }
+
+    private static async Task UpgradesAsync(NvwaHost host, NestedMachine machine, string options, string said)
+    {
+        int before = await machine.CountAsync(host.Guest);
+        HostState.Says(await host.NvwaAsync($"vm upgrade {machine.Name} {options}"), $"nvwa vm upgrade {machine.Name}", exitCode: 0, said);
+        Assert.True(await machine.CountAsync(host.Guest) >= before);
+    }
+
+    private static async Task<Dictionary<NestedMachine, int>> CountsAsync(LabGuest guest)
+    {
+        var counts = new Dictionary<NestedMachine, int>();
+        foreach (NestedMachine machine in MachineHost.Machines)
+        {
+            counts[machine] = await machine.CountAsync(guest);
+        }
+
+        return counts;
+    }
+
+    private static Task<string> MainPidAsync(LabGuest guest, NestedMachine machine) =>
+        guest.OutputOfAsync($"systemctl show --value -p MainPID {machine.Unit}");
+
+    /// <summary>All QEMUs, with what they run.</summary>
+    private static Task<string> ProcessesAsync(LabGuest guest) => guest.OutputOfAsync("pgrep -a qemu-system | sort");
+}

@@ -1,0 +1,122 @@
+using System.Text;
+
+namespace Nvwa.Lab.Machines;
+
+/// <summary>
+/// A virtual machine in a guest of the lab, with a guest of its own that counts (lab/workloads/counter.S): that a host's
+/// kernel changes is nothing that it may notice.
+/// </summary>
+/// <param name="Name">Of its directories and of its unit, too.</param>
+/// <param name="Memory">Decides how it crosses.</param>
+public sealed record NestedMachine(string Name, MachineMemory Memory)
+{
+    public const string Newer = "/usr/bin/qemu-system-x86_64";
+    public const string Older = "/opt/qemu-10.0/bin/qemu-system-x86_64";
+
+    public const string Floppy = "/opt/counter.img";
+    public const string QmpTool = "/root/qmp.py";
+
+    /// <summary>Who runs the machines that have a unit.</summary>
+    public const string User = "machines";
+
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan CountTimeout = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(500);
+
+    public string Program { get; init; } = Newer;
+
+    /// <summary>Whether it is the main process of a service; else it stands alone, and is root's.</summary>
+    public bool IsService { get; init; } = true;
+
+    /// <summary>Of the service.</summary>
+    public string Unit => $"{Name}.service";
+
+    public string QmpSocket => $"/run/{Name}/qmp";
+
+    private string SerialLog => $"/var/lib/{Name}/serial.log";
+
+    private string CommandLine => string.Join(
+        ' ', [Program, "-name", Name, .. CountingCommandLine.Arguments(new CountingMachineOptions { Memory = Memory }, Floppy, SerialLog, QmpSocket)]);
+
+    private string UnitFile =>
+        $"""
+        [Unit]
+        Description=A virtual machine that counts
+        [Service]
+        Type=exec
+        User={User}
+        RuntimeDirectory={Name}
+        StateDirectory={Name}
+        ExecStart={CommandLine}
+        Restart=on-failure
+        [Install]
+        WantedBy=multi-user.target
+
+        """;
+
+    /// <summary>Returns when its guest counts.</summary>
+    public async Task StartAsync(LabGuest host, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(host);
+        if (IsService)
+        {
+            using var file = new MemoryStream(Encoding.ASCII.GetBytes(UnitFile));
+            await host.PutFileAsync(file, $"/etc/systemd/system/{Unit}", cancellationToken: cancellationToken);
+            _ = await host.OutputOfAsync($"systemctl daemon-reload && systemctl enable -q --now {Unit}", StartTimeout, cancellationToken);
+        }
+        else
+        {
+            // A scope, as from a login: it belongs to no service.
+            _ = await host.OutputOfAsync(
+                $"mkdir -p /run/{Name} /var/lib/{Name} && systemd-run --quiet --scope --unit={Name} setsid -f {CommandLine} </dev/null >/dev/null 2>&1",
+                StartTimeout, cancellationToken);
+        }
+
+        _ = await GoesOnAsync(host, cancellationToken: cancellationToken);
+    }
+
+    /// <summary>Has its QEMU do something, such as "stop".</summary>
+    /// <returns>The answer, as JSON.</returns>
+    public Task<string> TellAsync(LabGuest host, string command, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(host);
+        return host.OutputOfAsync($"{QmpTool} {QmpSocket} {command}", cancellationToken: cancellationToken);
+    }
+
+    /// <summary>The guest started once and has not lost anything since.</summary>
+    /// <returns>The last count; 0 before it has started.</returns>
+    /// <exception cref="LabException">It has; the message says what.</exception>
+    public async Task<int> CountAsync(LabGuest host, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(host);
+        try
+        {
+            return CountingLog.Read(await host.OutputOfAsync($"cat {SerialLog} || true", cancellationToken: cancellationToken)) ?? 0;
+        }
+        catch (LabException lost)
+        {
+            throw new LabException($"{Name}: {lost.Message}");
+        }
+    }
+
+    /// <summary>Waits until the guest has counted on, with nothing lost since its start.</summary>
+    /// <returns>The last count.</returns>
+    /// <exception cref="LabException">It lost something, or stands still.</exception>
+    public async Task<int> GoesOnAsync(LabGuest host, int more = 3, CancellationToken cancellationToken = default)
+    {
+        int first = await CountAsync(host, cancellationToken);
+        int last = first;
+        for (TimeSpan waited = TimeSpan.Zero; last - first < more; waited += Poll)
+        {
+            if (waited > CountTimeout)
+            {
+                throw new LabException($"{Name}: the guest stands at count {last}");
+            }
+
+            await Task.Delay(Poll, TimeProvider.System, cancellationToken);
+            last = await CountAsync(host, cancellationToken);
+        }
+
+        return last;
+    }
+}
