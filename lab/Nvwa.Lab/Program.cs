@@ -11,6 +11,7 @@ try
     return args switch
     {
         ["demo"] => await new Demo(Console.Out).RunAsync(interrupted.Token),
+        ["demo", "vm"] => await new MachineDemo(Console.Out).RunAsync(interrupted.Token),
         ["shell"] or ["shell", "old"] => await GuestShell.RunAsync(LabKernel.Old, interrupted.Token),
         ["shell", "new"] => await GuestShell.RunAsync(LabKernel.New, interrupted.Token),
         ["compatibility"] => Compatibility(),
@@ -37,6 +38,6 @@ static int Compatibility()
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: demo | shell [old|new] | compatibility");
+    Console.Error.WriteLine("usage: demo [vm] | shell [old|new] | compatibility");
     return 2;
 }
