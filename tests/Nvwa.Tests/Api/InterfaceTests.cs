@@ -18,6 +18,7 @@ public sealed partial class InterfaceTests
         ["Workload"] = typeof(WorkloadReport),
         ["PhaseTime"] = typeof(PhaseTime),
         ["Update"] = typeof(UpdateReport),
+        ["Machine"] = typeof(MachineReport),
     };
 
     private static readonly Dictionary<string, (Type Parameters, Type Reply)> Methods = new()
@@ -27,6 +28,9 @@ public sealed partial class InterfaceTests
         ["Cancel"] = (typeof(NoParameters), typeof(CancelReply)),
         ["Init"] = (typeof(InitParameters), typeof(InitReply)),
         ["Status"] = (typeof(StatusParameters), typeof(StatusReply)),
+        ["ListMachines"] = (typeof(NoParameters), typeof(MachinesReply)),
+        ["CheckMachine"] = (typeof(CheckMachineParameters), typeof(CheckReply)),
+        ["UpgradeMachine"] = (typeof(UpgradeMachineParameters), typeof(UpgradeMachineReply)),
     };
 
     private static readonly Dictionary<string, Type> Errors = new()

@@ -364,6 +364,79 @@ public sealed class ClientTests : IDisposable
         Assert.Equal("nvwa: status: there is no update x\n", _error.ToString());
     }
 
+    [Fact]
+    public async Task Machines_are_a_table_and_what_is_wrong_with_one_a_line_below()
+    {
+        ExitCode code = await AnswerAsync(
+            client => client.ListMachinesAsync(json: false, CancellationToken.None),
+            """
+            {"parameters":{"machines":[{"name":"web","qmp":"/run/web.qmp","isConfigured":true,"unit":"web.service","pid":812,"version":"10.0.2","machine":"pc-q35-10.0","status":"running","memoryMebibytes":2048,"problem":null},{"name":"db","qmp":"/run/db.qmp","isConfigured":false,"unit":null,"pid":null,"version":null,"machine":null,"status":null,"memoryMebibytes":null,"problem":"nobody answers"}]}}
+            """);
+
+        Assert.Equal(ExitCode.Done, code);
+        Assert.Equal(
+            """
+            NAME  CONFIGURED  STATUS   PID  QEMU    MEMORY    UNIT         QMP
+            web   yes         running  812  10.0.2  2048 MiB  web.service  /run/web.qmp
+            db    no          -        -    -       -         -            /run/db.qmp
+            db: nobody answers
+
+            """,
+            _output.ToString());
+    }
+
+    [Fact]
+    public async Task Without_machines_a_line_says_so()
+    {
+        Assert.Equal(ExitCode.Done, await AnswerAsync(client => client.ListMachinesAsync(json: false, CancellationToken.None), """{"parameters":{"machines":[]}}"""));
+        Assert.Equal("No virtual machine is configured, and no QEMU with a QMP socket runs.\n", _output.ToString());
+    }
+
+    [Fact]
+    public async Task Machines_in_json_are_what_the_daemon_said()
+    {
+        const string Said = """{"machines":[{"name":"db","qmp":"/run/db.qmp","isConfigured":false,"unit":null,"pid":null,"version":null,"machine":null,"status":null,"memoryMebibytes":null,"problem":"nobody answers"}]}""";
+
+        await AnswerAsync(client => client.ListMachinesAsync(json: true, CancellationToken.None), $$"""{"parameters":{{Said}}}""");
+
+        Assert.Equal(Said + "\n", _output.ToString());
+    }
+
+    [Theory]
+    [InlineData("warn", ExitCode.Done, "warn  vm  web  f; g\npass  vm  web  fine\n\n1 warn, 1 pass\n")]
+    [InlineData("refuse", ExitCode.Refused, "refuse  vm  web  f; g\npass    vm  web  fine\n\n1 refuse, 1 pass\n")]
+    public async Task The_check_of_a_machine_ends_with_its_gravest_answer(string verdict, object expected, string table)
+    {
+        ExitCode code = await AnswerAsync(
+            client => client.CheckMachineAsync(new CheckMachineParameters("web"), json: false, CancellationToken.None),
+            $$$"""{"parameters":{"results":[{"check":"vm","subject":"web","verdict":"pass","reason":"fine","remedy":null},{"check":"vm","subject":"web","verdict":"{{{verdict}}}","reason":"f","remedy":"g"}]}}""");
+
+        Assert.Equal(expected, code);
+        Assert.Equal(table, _output.ToString());
+    }
+
+    [Fact]
+    public async Task An_upgrade_says_which_way_it_went_and_how_long_the_machine_stood_still()
+    {
+        ExitCode code = await AnswerAsync(
+            client => client.UpgradeMachineAsync(new UpgradeMachineParameters("web"), json: false, CancellationToken.None),
+            """{"parameters":{"name":"web","mode":"cpr-exec","oldVersion":"11.0.0","newVersion":"11.1.3","blackout":{"milliseconds":70,"parts":[{"name":"save","milliseconds":10},{"name":"start","milliseconds":60}],"isExact":true},"setbacks":[]}}""");
+
+        Assert.Equal(ExitCode.Done, code);
+        Assert.Equal("web: QEMU 11.0.0 -> 11.1.3 by cpr-exec, 70 ms (save 10, start 60)\n", _output.ToString());
+    }
+
+    [Fact]
+    public async Task An_upgrade_that_ended_in_the_old_program_is_degraded()
+    {
+        ExitCode code = await AnswerAsync(
+            client => client.UpgradeMachineAsync(new UpgradeMachineParameters("web"), json: false, CancellationToken.None),
+            """{"parameters":{"name":"web","mode":"cpr-reboot","oldVersion":"11.0.0","newVersion":"11.0.0","blackout":null,"setbacks":["/new: it ended"]}}""");
+
+        Assert.Equal(ExitCode.Degraded, code);
+        Assert.Equal("web: QEMU 11.0.0 -> 11.0.0 by cpr-reboot\n  Setback: /new: it ended\n", _output.ToString());
+    }
+
     private static string Ended(string outcome) =>
         $$$"""{"parameters":{"version":"0.1.0","kernel":"7.0","update":{{{RunningUpdate.Replace("none", outcome, StringComparison.Ordinal)}}}}}""";
 

@@ -28,16 +28,16 @@ public sealed class CommandTreeTests : IDisposable
         Assert.Equal(0, await InvokeAsync(args));
 
         string[] listed = Listed(_output.ToString());
-        Assert.Equal(["cancel", "check", "help", "init", "status", "update"], listed.Order(StringComparer.Ordinal));
+        Assert.Equal(["cancel", "check", "help", "init", "status", "update", "vm"], listed.Order(StringComparer.Ordinal));
         Assert.Empty(_error.ToString());
     }
 
     [Fact]
     public async Task Every_verb_has_a_help_of_its_own()
     {
-        foreach (string verb in (string[])["update", "check", "cancel", "init", "status"])
+        foreach (string verb in (string[])["update", "check", "cancel", "init", "status", "vm", "vm list", "vm check", "vm upgrade"])
         {
-            Assert.Equal(0, await InvokeAsync(verb, "--help"));
+            Assert.Equal(0, await InvokeAsync([.. verb.Split(' '), "--help"]));
         }
 
         Assert.Empty(_error.ToString());
@@ -45,6 +45,7 @@ public sealed class CommandTreeTests : IDisposable
         Assert.Contains("--dry-run", _output.ToString(), StringComparison.Ordinal);
         Assert.Contains("--discard", _output.ToString(), StringComparison.Ordinal);
         Assert.Contains("--wait", _output.ToString(), StringComparison.Ordinal);
+        Assert.Contains("--mode", _output.ToString(), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -60,6 +61,12 @@ public sealed class CommandTreeTests : IDisposable
     [InlineData("init", "now")]
     [InlineData("status", "--wait")]
     [InlineData("cancel", "it")]
+    [InlineData("vm")]
+    [InlineData("vm", "frobnicate")]
+    [InlineData("vm", "list", "web")]
+    [InlineData("vm", "check")]
+    [InlineData("vm", "upgrade")]
+    [InlineData("vm", "upgrade", "web", "--qemu")]
     [InlineData("resume")]
     [InlineData("generate")]
     [InlineData("generate", "a", "b", "c", "d")]
@@ -92,6 +99,11 @@ public sealed class CommandTreeTests : IDisposable
     [InlineData("init --discard", """{"discard":true}""")]
     [InlineData("status", """{"id":null,"wait":false}""")]
     [InlineData("status --wait X", """{"id":"X","wait":true}""")]
+    [InlineData("vm list", "{}")]
+    [InlineData("vm check web", """{"name":"web","qemu":null}""")]
+    [InlineData("vm check web --qemu /q", """{"name":"web","qemu":"/q"}""")]
+    [InlineData("vm upgrade web", """{"name":"web","qemu":null,"mode":null}""")]
+    [InlineData("vm upgrade web --qemu /q --mode cpr-exec", """{"name":"web","qemu":"/q","mode":"cpr-exec"}""")]
     public async Task A_verb_asks_the_daemon_for_what_was_typed(string line, string parameters)
     {
         using var daemon = new ScriptedDaemon(_directory["s"]);
