@@ -5,6 +5,7 @@ journal-1  as the first version wrote it
 journal-2  with what came since: kernel.panic, digests of images, troubles of a closed update
 journal-3  with sandboxes, IPC namespaces, watchdogs, identifiers and unit files of workloads
 journal-4  with addresses and the network configuration
+journal-5  with virtual machines
 """
 import pathlib
 import struct
@@ -85,6 +86,20 @@ def fourth(records):
     return [each for record in records for each in [*NETWORK.get(record.split('"')[3], []), record]]
 
 
+MACHINE = (
+    ',{"name":"web","kind":"Service","unit":"web-vm.service","mainPid":901,"numbers":[],"serviceType":"None","journalSockets":[],'
+    '"sandbox":[],"noExec":false,"ownIpc":false,"watchdog":0,"identifier":null,"unitFiles":null,'
+    '"machine":{"qmp":"/run/web.qmp","commandLine":["/usr/bin/qemu-system-x86_64","-S"],"isLive":true,"neededPaths":["/srv/web.qcow2"],'
+    '"neededDevices":["/dev/dax0.0"],"sleeps":"/run/web.agent"}}]')
+
+
+def fifth(record):
+    kind = record.split('"')[3]
+    if kind == "planned":
+        return record.replace('"unitFiles":"deadbeef"', '"unitFiles":"deadbeef","machine":null').replace('"unitFiles":null}]', '"unitFiles":null,"machine":null}' + MACHINE)
+    return record[:-1] + ',"stopped":' + at(5) + '}' if kind == "saved" else record
+
+
 def write(name, records):
     journal = b"NVWAJRN1"
     for record in records:
@@ -98,3 +113,4 @@ write("journal-1", FIRST)
 write("journal-2", [second(record) for record in FIRST])
 write("journal-3", [third(second(record)) for record in FIRST])
 write("journal-4", fourth([third(second(record)) for record in FIRST]))
+write("journal-5", [fifth(record) for record in fourth([third(second(record)) for record in FIRST])])

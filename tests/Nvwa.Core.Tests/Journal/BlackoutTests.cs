@@ -89,6 +89,18 @@ public sealed class BlackoutTests
         Assert.Equal(750, Blackout.Of(state, state.Find("redis.service")!)!.Parts[^1].Milliseconds);
     }
 
+    /// <summary>What else is frozen meanwhile is none of its pause.</summary>
+    [Fact]
+    public void The_pause_of_a_virtual_machine_begins_when_QEMU_says_that_it_stopped()
+    {
+        UpdateState state = UpdateState.Of(Story(rtc: true, 0).Select(record => record is Saved saved ? saved with { Stopped = Old(101 * Second) } : record))!;
+
+        Blackout blackout = Blackout.Of(state, state.Find("redis.service")!)!;
+
+        Assert.Equal([("freeze", 0), ("dump", 1000), .. Truth[2..]], blackout.Parts.Select(part => (part.Name, part.Milliseconds)));
+        Assert.Equal(14_250, blackout.Milliseconds);
+    }
+
     private static Blackout? Measure(bool rtc, long realtimeError)
     {
         UpdateState state = UpdateState.Of(Story(rtc, realtimeError))!;

@@ -50,10 +50,11 @@ public sealed class JournalCodecTests
     [InlineData("journal-2")]
     [InlineData("journal-3")]
     [InlineData("journal-4")]
+    [InlineData("journal-5")]
     public void Golden_journals_of_all_times_are_read(string name)
     {
         byte[] bytes = Golden(name);
-        IReadOnlyList<JournalRecord> written = name switch { "journal-1" => Records.First, "journal-2" => Records.Second, "journal-3" => Records.Third, _ => Records.All };
+        IReadOnlyList<JournalRecord> written = name switch { "journal-1" => Records.First, "journal-2" => Records.Second, "journal-3" => Records.Third, "journal-4" => Records.Fourth, _ => Records.All };
 
         JournalCodec.Decoded decoded = JournalCodec.Decode(bytes);
 
@@ -187,7 +188,7 @@ public sealed class JournalCodecTests
         RoundTrip(largest);
     }
 
-    private static byte[] Golden(string name = "journal-4") => File.ReadAllBytes(Path.Join(AppContext.BaseDirectory, "Golden", name));
+    private static byte[] Golden(string name = "journal-5") => File.ReadAllBytes(Path.Join(AppContext.BaseDirectory, "Golden", name));
 
     private static byte[] Encode(IEnumerable<JournalRecord> records) => [.. JournalCodec.Header, .. records.SelectMany(JournalCodec.Encode)];
 

@@ -22,6 +22,11 @@ internal static class Records
 
     public static Workload Job { get; } = new("1800", WorkloadKind.Process, "nvwa-1800.scope", 1800, [1800], ServiceType.None, []);
 
+    public static Workload Web { get; } = new("web", WorkloadKind.Service, "web-vm.service", 901, [], ServiceType.None, [])
+    {
+        Machine = new VirtualMachine("/run/web.qmp", ["/usr/bin/qemu-system-x86_64", "-S"], IsLive: true, ["/srv/web.qcow2"], ["/dev/dax0.0"]) { Sleeps = "/run/web.agent" },
+    };
+
     public static Opened Opened { get; } = new(
         "20261121T093000Z", "6.12.48-amd64", "7.0.1-amd64", OldBoot, "/var/nvwa/running/20261121T093000Z", "/usr/sbin/criu", true, At(1));
 
@@ -30,12 +35,12 @@ internal static class Records
     [
         Opened,
         new PhaseEntered(Phase.Load, At(2)),
-        new Planned([Redis, Job], ["cron.service", "ssh.socket"], new RtcTick(1795253400, 3_000_000_003), 30),
+        new Planned([Redis, Job, Web], ["cron.service", "ssh.socket"], new RtcTick(1795253400, 3_000_000_003), 30),
         new Addressed([new KeptAddress("10.0.2.15", 24, "ens3", 1795339800000000000), new KeptAddress("fd66::2", 64, "ens3")]),
         new NetworkSaved(4711, "5ca1ab1e", At(3)),
         new Locked("redis.service", [new KeptEndpoint("tcp", "10.0.2.15:6379", "10.0.2.2:50123"), new KeptEndpoint("udp", "[::]:5353", null)]),
         new AllFrozen(At(4), At(5)),
-        new Saved("redis.service", 1234567890123, At(6), "0badcafe"),
+        new Saved("redis.service", 1234567890123, At(6), "0badcafe", At(5)),
         new Committed(At(7)),
         new Revoked("the kernel returned from the jump"),
         new RolledBack(Phase.Switch, "Switch: out of \"luck\"", ["cron.service"], ["start ssh.socket: failed"], At(8)),
@@ -51,12 +56,23 @@ internal static class Records
     ];
 
     /// <summary>As the version before wrote them: Golden/make-journals.py.</summary>
-    public static IReadOnlyList<JournalRecord> Third { get; } =
+    public static IReadOnlyList<JournalRecord> Fourth { get; } =
     [
-        .. All.Where(record => record is not (Addressed or NetworkSaved or NetworkAttempted or NetworkRestored or NetworkNotRestored)),
+        .. All.Select(record => record switch
+        {
+            Planned planned => planned with { Workloads = [Redis, Job] },
+            Saved saved => saved with { Stopped = null },
+            _ => record,
+        }),
     ];
 
     /// <summary>As the one before that.</summary>
+    public static IReadOnlyList<JournalRecord> Third { get; } =
+    [
+        .. Fourth.Where(record => record is not (Addressed or NetworkSaved or NetworkAttempted or NetworkRestored or NetworkNotRestored)),
+    ];
+
+    /// <summary>As the second version wrote them.</summary>
     public static IReadOnlyList<JournalRecord> Second { get; } =
     [
         .. Third.Select(record => record is Planned planned ? planned with { Workloads = [Redis with { Sandbox = [], NoExec = false, OwnIpc = false, Watchdog = 0, Identifier = null, UnitFiles = null }, Job] } : record),
