@@ -28,9 +28,7 @@ public sealed class QmpSchema
 
     /// <summary>The values that an argument may have, or a member of one; none where there is no such thing.</summary>
     public IReadOnlySet<string> Values(string command, params ReadOnlySpan<string> path) =>
-        Reach(command, path) is { } type && type.TryGetProperty("values", out JsonElement values) && values.ValueKind == JsonValueKind.Array
-            ? values.EnumerateArray().Select(value => value.GetString() ?? "").ToHashSet(StringComparer.Ordinal)
-            : new HashSet<string>(StringComparer.Ordinal);
+        Reach(command, path) is { } type ? Names(type).ToHashSet(StringComparer.Ordinal) : new HashSet<string>(StringComparer.Ordinal);
 
     internal static QmpSchema Parse(JsonElement reply, string socketPath)
     {
@@ -57,19 +55,23 @@ public sealed class QmpSchema
 
     private JsonElement? Member(JsonElement type, string name)
     {
-        if (!type.TryGetProperty("members", out JsonElement members))
-        {
-            return null;
-        }
-
-        JsonElement? found = Find(members.EnumerateArray().Where(member => Text(member, "name") == name).Select(member => Text(member, "type")).FirstOrDefault());
-        while (found is { } list && Text(list, "meta-type") == "array")
+        JsonElement? found = Find(List(type, "members").Where(member => Text(member, "name") == name).Select(member => Text(member, "type")).FirstOrDefault());
+        // As deep as the schema is large, should a list be one of itself.
+        for (int depth = 0; depth < _entities.Count && found is { } list && Text(list, "meta-type") == "array"; depth++)
         {
             found = Find(Text(list, "element-type"));
         }
 
         return found;
     }
+
+    /// <summary>Of an enumeration: "values" is deprecated in favour of "members" (6.2), and the only one before.</summary>
+    private static IEnumerable<string> Names(JsonElement enumeration) =>
+        List(enumeration, "values").Where(value => value.ValueKind == JsonValueKind.String).Select(value => value.GetString()!)
+            .Concat(Text(enumeration, "meta-type") == "enum" ? List(enumeration, "members").Select(member => Text(member, "name")).OfType<string>() : []);
+
+    private static JsonElement[] List(JsonElement parent, string name) =>
+        parent.TryGetProperty(name, out JsonElement list) && list.ValueKind == JsonValueKind.Array ? [.. list.EnumerateArray()] : [];
 
     private JsonElement? Find(string? name) => name is not null && _entities.TryGetValue(name, out JsonElement entity) ? entity : null;
 
