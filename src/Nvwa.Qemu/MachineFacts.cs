@@ -51,7 +51,7 @@ public sealed record MachineFacts(
                 [.. named.Select(device => device.Name)],
                 ImagesOf(await qmp.ExecuteAsync("query-block", cancellationToken: cancellationToken)));
         }
-        catch (Exception e) when (e is InvalidOperationException or KeyNotFoundException or FormatException)
+        catch (Exception e) when (e is InvalidOperationException or KeyNotFoundException or FormatException or ArgumentOutOfRangeException)
         {
             throw new QmpTransportException(qmp.SocketPath, "a reply is not what QEMU documents", e);
         }
@@ -63,7 +63,7 @@ public sealed record MachineFacts(
     {
         ArgumentNullException.ThrowIfNull(qmp);
         ArgumentNullException.ThrowIfNull(features);
-        await SetModeAsync(mode);
+        await SetModeAsync(mode, cancellationToken);
         try
         {
             JsonElement reply = await qmp.ExecuteAsync("query-migrate", cancellationToken: cancellationToken);
@@ -73,11 +73,12 @@ public sealed record MachineFacts(
         }
         finally
         {
-            await SetModeAsync(MigrationMode.Normal);
+            // Whoever asked may be gone, but the machine is not to be left in this mode.
+            await SetModeAsync(MigrationMode.Normal, CancellationToken.None);
         }
 
-        Task SetModeAsync(MigrationMode set) => features.Modes.Count > 1
-            ? qmp.ExecuteAsync("migrate-set-parameters", new JsonObject { ["mode"] = set.Name() }, cancellationToken: cancellationToken)
+        Task SetModeAsync(MigrationMode set, CancellationToken cancellation) => features.Modes.Count > 1
+            ? qmp.ExecuteAsync("migrate-set-parameters", new JsonObject { ["mode"] = set.Name() }, cancellationToken: cancellation)
             : Task.CompletedTask;
     }
 
@@ -109,9 +110,9 @@ public sealed record MachineFacts(
         return
         [
             .. from property in reply.EnumerateArray()
-               let type = property.GetProperty("type").GetString()!
+               let type = Text(property, "type")
                where type.StartsWith(Child, StringComparison.Ordinal)
-               select (property.GetProperty("name").GetString()!, type[Child.Length..^1]),
+               select (Text(property, "name"), type[Child.Length..^1]),
         ];
     }
 
@@ -121,8 +122,10 @@ public sealed record MachineFacts(
            where device.TryGetProperty("inserted", out _)
            let inserted = device.GetProperty("inserted")
            where !inserted.GetProperty("ro").GetBoolean()
-           select inserted.GetProperty("file").GetString()!,
+           select Text(inserted, "file"),
     ];
+
+    private static string Text(JsonElement parent, string name) => parent.GetProperty(name).GetString() ?? throw new FormatException($"{name} is null");
 
     private static async Task<bool> FlagAsync(QmpClient qmp, string path, string property, CancellationToken cancellationToken) =>
         await GetAsync(qmp, path, property, cancellationToken) is { ValueKind: JsonValueKind.True };

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using Microsoft.Win32.SafeHandles;
 
 namespace Nvwa.Qemu.Tests;
 
@@ -10,6 +11,7 @@ internal sealed class PeerConnection(Socket socket, CancellationToken end) : IDi
         """{"QMP": {"version": {"qemu": {"micro": 3, "minor": 1, "major": 11}, "package": " (Debian)"}, "capabilities": ["oob"]}}""";
 
     private readonly NetworkStream _stream = new(socket, ownsSocket: true);
+    private readonly List<SafeFileHandle> _descriptors = [];
 
     public Task SendAsync(string line) => SendBytesAsync(Encoding.UTF8.GetBytes(line + "\r\n"));
 
@@ -19,16 +21,78 @@ internal sealed class PeerConnection(Socket socket, CancellationToken end) : IDi
     public async Task<byte[]> ReadLineAsync()
     {
         var line = new List<byte>();
-        byte[] one = new byte[1];
         while (true)
         {
-            await _stream.ReadExactlyAsync(one, end);
-            if (one[0] == '\n')
+            byte? one = ReceivedDescriptors.TryRead(socket, _descriptors);
+            if (one == (byte)'\n')
             {
                 return [.. line];
             }
 
-            line.Add(one[0]);
+            if (one is { } read)
+            {
+                line.Add(read);
+            }
+            else
+            {
+                // Returns when there is something.
+                _ = await socket.ReceiveAsync(Memory<byte>.Empty, end);
+            }
+        }
+    }
+
+    /// <summary>The descriptor that came with what was read last.</summary>
+    public SafeFileHandle TakeDescriptor()
+    {
+        SafeFileHandle taken = Assert.Single(_descriptors);
+        _descriptors.Clear();
+        return taken;
+    }
+
+    /// <summary>
+    /// Answers commands until the client closes: with an empty object, or with what is told for the command. After "then" of it,
+    /// lines are sent as events. Returns them as text, one a command, with their arguments.
+    /// </summary>
+    public async Task<IReadOnlyList<string>> ServeAsync(IReadOnlyDictionary<string, Reply> replies)
+    {
+        var seen = new List<string>();
+        try
+        {
+            while (true)
+            {
+                JsonElement command = Parse(await ReadLineAsync());
+                string name = command.GetProperty("execute").GetString()!;
+                string passed = _descriptors.Count > 0 ? " +fd" : "";
+                TakeAway();
+                seen.Add((command.TryGetProperty("arguments", out JsonElement arguments) ? $"{name} {arguments.GetRawText()}" : name) + passed);
+                Reply reply = replies.GetValueOrDefault(name) ?? new Reply();
+                if (reply.Hangs)
+                {
+                    continue;
+                }
+
+                if (reply.Dies)
+                {
+                    return seen;
+                }
+
+                await (reply.Error is { } error
+                    ? SendAsync($$$"""{"id": {{{command.GetProperty("id")}}}, "error": {"class": "GenericError", "desc": "{{{error}}}"}}""")
+                    : AnswerAsync(command, reply.Next()));
+                foreach (string line in reply.Events)
+                {
+                    await SendAsync(line);
+                }
+
+                if (reply.DiesAfter)
+                {
+                    return seen;
+                }
+            }
+        }
+        catch (Exception closed) when (closed is EndOfStreamException or IOException or SocketException)
+        {
+            return seen;
         }
     }
 
@@ -81,7 +145,17 @@ internal sealed class PeerConnection(Socket socket, CancellationToken end) : IDi
         }
     }
 
-    public void Dispose() => _stream.Dispose();
+    public void Dispose()
+    {
+        TakeAway();
+        _stream.Dispose();
+    }
+
+    private void TakeAway()
+    {
+        _descriptors.ForEach(descriptor => descriptor.Dispose());
+        _descriptors.Clear();
+    }
 
     private static JsonElement Parse(byte[] line)
     {
