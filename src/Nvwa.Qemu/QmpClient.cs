@@ -37,6 +37,7 @@ public sealed class QmpClient : IAsyncDisposable
     private Task _reading = Task.CompletedTask;
     private QmpTransportException? _reason;
     private long _lastId;
+    private int _isDisposed;
 
     private QmpClient(string socketPath, JsonLines lines, QmpVersion version, TimeProvider clock)
     {
@@ -177,6 +178,11 @@ public sealed class QmpClient : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+        {
+            return;
+        }
+
         _ = Break("closed here");
         await _stopReading.CancelAsync();
         await _reading;

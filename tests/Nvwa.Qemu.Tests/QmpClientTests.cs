@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Microsoft.Win32.SafeHandles;
 
 namespace Nvwa.Qemu.Tests;
 
@@ -36,6 +37,47 @@ public sealed class QmpClientTests
 
         Assert.Equal(new QmpRunStatus(false, "postmigrate"), status);
         await qemu.PlayedAsync();
+    }
+
+    [Fact]
+    public async Task A_descriptor_goes_with_its_command_and_is_the_same_open_file()
+    {
+        string path = Path.GetTempFileName();
+        await using var qemu = ScriptedPeer.Play(async peer =>
+        {
+            await peer.GreetAsync();
+            JsonElement add = await peer.ExpectAsync("add-fd");
+            using (SafeFileHandle passed = peer.TakeDescriptor())
+            {
+                RandomAccess.Write(passed, "state"u8, 0);
+            }
+
+            await peer.AnswerAsync(add, """{"fdset-id": 1, "fd": 20}""");
+        });
+        await using QmpClient client = await QmpClient.ConnectAsync(qemu.SocketPath, Soon);
+        using (SafeFileHandle file = File.OpenHandle(path, FileMode.Open, FileAccess.Write))
+        {
+            _ = await client.PassAsync("add-fd", new JsonObject { ["fdset-id"] = 1 }, file);
+        }
+
+        Assert.Equal("state", await File.ReadAllTextAsync(path));
+        await qemu.PlayedAsync();
+        File.Delete(path);
+    }
+
+    [Fact]
+    public async Task A_descriptor_that_is_closed_already_breaks_the_conversation_and_hangs_nobody()
+    {
+        await using var qemu = ScriptedPeer.Play(async peer =>
+        {
+            await peer.GreetAsync();
+            await peer.UntilClosedAsync();
+        });
+        await using QmpClient client = await QmpClient.ConnectAsync(qemu.SocketPath, Soon);
+        var closed = new SafeFileHandle();
+        closed.Dispose();
+
+        await Assert.ThrowsAsync<QmpTransportException>(() => client.PassAsync("add-fd", [], closed));
     }
 
     [Fact]
