@@ -309,7 +309,7 @@ public static class Migration
         }
         catch (OperationCanceledException) when (deadline.Passed)
         {
-            throw new TimeoutException($"{qmp.SocketPath}: the migration did not come to its end within {timeout.TotalSeconds:0.#} s");
+            throw TooLong(qmp, timeout);
         }
 
         throw new ObjectDisposedException(nameof(QmpEvents));
@@ -317,16 +317,22 @@ public static class Migration
 
     private static async Task EndedAsync(QmpClient qmp, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        for (TimeSpan waited = TimeSpan.Zero; waited < timeout; waited += LookPause)
+        using var deadline = new Deadline(TimeProvider.System, timeout, cancellationToken);
+        try
         {
-            if (await StatusAsync(qmp, cancellationToken) is "completed" or "failed" or "cancelled")
+            while (await StatusAsync(qmp, deadline.Token) is not ("completed" or "failed" or "cancelled"))
             {
-                return;
+                await Task.Delay(LookPause, deadline.Token);
             }
-
-            await Task.Delay(LookPause, cancellationToken);
+        }
+        catch (OperationCanceledException) when (deadline.Passed)
+        {
+            throw TooLong(qmp, timeout);
         }
     }
+
+    private static TimeoutException TooLong(QmpClient qmp, TimeSpan timeout) =>
+        new($"{qmp.SocketPath}: the migration did not come to its end within {timeout.TotalSeconds:0.#} s");
 
     private static async Task<string?> StatusAsync(QmpClient qmp, CancellationToken cancellationToken) =>
         Text(await qmp.ExecuteAsync("query-migrate", cancellationToken: cancellationToken), "status");
