@@ -77,21 +77,36 @@ public sealed record QemuProbe(
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task<int> end = child.WaitAsync(ended.Token);
         Task<QmpClient> connecting = QmpClient.ConnectAsync(socket, timeout, cancellationToken: ended.Token);
-        if (await Task.WhenAny(end, connecting) == end)
+        try
+        {
+            if (await Task.WhenAny(end, connecting) == end)
+            {
+                throw new QmpTransportException(socket, $"it ended with {await end}");
+            }
+
+            QmpClient qmp = await connecting;
+            JsonElement machines = await qmp.ExecuteAsync("query-machines", cancellationToken: cancellationToken);
+            JsonElement devices = await qmp.ExecuteAsync("qom-list-types", new JsonObject { ["implements"] = "device" }, cancellationToken: cancellationToken);
+            return new QemuProbe(program, qmp.Version, await QemuFeatures.ReadAsync(qmp, cancellationToken), Names(qmp, machines), Names(qmp, devices));
+        }
+        finally
         {
             await ended.CancelAsync();
-            throw new QmpTransportException(socket, $"it ended with {await end}");
+            await ((Task)end).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await ((Task)connecting).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await (connecting.IsCompletedSuccessfully ? (await connecting).DisposeAsync() : ValueTask.CompletedTask);
         }
-
-        await using QmpClient qmp = await connecting;
-        JsonElement machines = await qmp.ExecuteAsync("query-machines", cancellationToken: cancellationToken);
-        JsonElement devices = await qmp.ExecuteAsync("qom-list-types", new JsonObject { ["implements"] = "device" }, cancellationToken: cancellationToken);
-        var probe = new QemuProbe(program, qmp.Version, await QemuFeatures.ReadAsync(qmp, cancellationToken), Names(machines), Names(devices));
-        await ended.CancelAsync();
-        await ((Task)end).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        return probe;
     }
 
-    private static HashSet<string> Names(JsonElement list) =>
-        list.EnumerateArray().Select(each => each.GetProperty("name").GetString() ?? "").ToHashSet(StringComparer.Ordinal);
+    private static HashSet<string> Names(QmpClient qmp, JsonElement list)
+    {
+        try
+        {
+            return list.EnumerateArray().Select(each => each.GetProperty("name").GetString() ?? "").ToHashSet(StringComparer.Ordinal);
+        }
+        catch (Exception e) when (e is InvalidOperationException or KeyNotFoundException)
+        {
+            throw new QmpTransportException(qmp.SocketPath, "a list is not what QEMU documents", e);
+        }
+    }
 }
