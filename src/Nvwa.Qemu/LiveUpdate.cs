@@ -82,11 +82,11 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
     private async Task<LiveUpdateReport> ExecAsync(string? program, CancellationToken cancellationToken)
     {
         var options = new MigrationOptions(MigrationMode.CprExec);
-        QemuCommandLine next = old.CommandLine.ForIncoming(program, old.Facts.Type, Migration.IncomingArguments);
+        QemuCommandLine commandLine = old.CommandLine.ForIncoming(program, old.Facts.Type, Migration.IncomingArguments);
         SaveTimes times;
         try
         {
-            var command = new JsonArray([.. next.Arguments.Select(argument => JsonValue.Create(argument))]);
+            var command = new JsonArray([.. commandLine.Arguments.Select(argument => JsonValue.Create(argument))]);
             _ = await old.Qmp.ExecuteAsync("migrate-set-parameters", new JsonObject { ["cpr-exec-command"] = command }, cancellationToken: cancellationToken);
             using SafeFileHandle file = StateFile.Create(stateFile);
             times = await Migration.ReplaceAsync(old.Qmp, old.Features, options, file, StateTimeout, cancellationToken);
@@ -96,13 +96,19 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
             throw await TakenBackAsync(failed);
         }
 
+        (QmpClient Qmp, DateTimeOffset Answered) next;
         try
         {
-            return await TakeOverAsync(options, times, []);
+            next = await LoadedAsync(options);
         }
         catch (Exception failed) when (IsExpected(failed))
         {
             throw new MigrationException($"{failed.Message}; the old QEMU is gone, and with it the machine's memory: it has to be started anew", failed);
+        }
+
+        await using (next.Qmp)
+        {
+            return await ResumeAsync(next.Qmp, options.Mode, times, next.Answered, []);
         }
     }
 
@@ -112,34 +118,36 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
         string main = stateFile + ".main";
         string cpr = stateFile + ".cpr";
         QemuCommandLine next = old.CommandLine.ForIncoming(
-            program, old.Facts.Type, ["-incoming", $"unix:{main}", "-incoming", Channel("cpr", cpr).ToJsonString(), "-S"], inForeground: true);
+            program, old.Facts.Type, ["-incoming", $"unix:{main}", "-incoming", Channel("cpr", cpr).ToJsonString(), "-S"]);
+        using SafeFileHandle? process = Pidfd.Open(old.Pid);
         bool isStarted = false;
+        QmpClient? qmp = null;
+        SaveTimes times;
         try
         {
             await launcher.StartAsync(next, cancellationToken);
             isStarted = true;
             await AppearedAsync(cpr, cancellationToken);
-            SaveTimes times = await Migration.TransferAsync(old.Qmp, old.Features, [Channel("main", main), Channel("cpr", cpr)], StateTimeout, cancellationToken);
-            await using QmpClient qmp = await QmpClient.ConnectAsync(old.Qmp.SocketPath, StartTimeout, cancellationToken: cancellationToken);
+            times = await Migration.TransferAsync(old.Qmp, old.Features, [Channel("main", main), Channel("cpr", cpr)], StateTimeout, cancellationToken);
+            qmp = await QmpClient.ConnectAsync(old.Qmp.SocketPath, StartTimeout, cancellationToken: cancellationToken);
             await Migration.LoadedAsync(qmp, StartTimeout, cancellationToken);
-            // Killed: one that ends in order removes its sockets, which are the new one's by now.
-            using SafeFileHandle? process = Pidfd.Open(old.Pid);
-            _ = process is null || Pidfd.Signal(process, Kill);
-            return await ResumeAsync(qmp, MigrationMode.CprTransfer, times, times.Saved, []);
         }
         catch (Exception failed) when (IsExpected(failed))
         {
-            if (isStarted)
-            {
-                await launcher.EndAsync(CancellationToken.None);
-            }
-
-            throw await TakenBackAsync(failed);
+            await (qmp?.DisposeAsync() ?? ValueTask.CompletedTask);
+            throw await TakenBackAsync(failed, endsNext: isStarted);
         }
         finally
         {
             File.Delete(main);
             File.Delete(cpr);
+        }
+
+        await using (qmp)
+        {
+            // Killed: one that ends in order removes its sockets, which are the new one's by now.
+            _ = process is null || Pidfd.Signal(process, Kill);
+            return await ResumeAsync(qmp, MigrationMode.CprTransfer, times, times.Saved, []);
         }
     }
 
@@ -147,47 +155,79 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
     private async Task<LiveUpdateReport> ThroughFileAsync(MigrationMode mode, string? program, CancellationToken cancellationToken)
     {
         var options = MigrationOptions.ForFile(mode, old.Features, old.Facts.Ram, stays: _ => true);
+        var setbacks = new List<string>();
         SaveTimes times;
         try
         {
             times = await SaveAsync(options, cancellationToken);
+            await EndOldAsync(setbacks);
         }
         catch (Exception failed) when (IsExpected(failed))
         {
             throw await TakenBackAsync(failed);
         }
 
-        var setbacks = new List<string>();
-        await EndAsync(() => old.Qmp.QuitAsync(StartTimeout, CancellationToken.None), setbacks);
-        await EndAsync(() => launcher.EndAsync(CancellationToken.None), setbacks);
         foreach (string? candidate in (string?[])[program, null])
         {
-            try
+            if (await TryAsync(candidate, options, setbacks) is { } next)
             {
-                await launcher.StartAsync(old.CommandLine.ForIncoming(candidate, old.Facts.Type, Migration.IncomingArguments), CancellationToken.None);
-                return await TakeOverAsync(options, times, setbacks);
-            }
-            catch (Exception failed) when (IsExpected(failed))
-            {
-                setbacks.Add($"{candidate ?? old.CommandLine.Program}: {failed.Message}");
-                await EndAsync(() => launcher.EndAsync(CancellationToken.None), setbacks);
+                // Once it may have run, nobody may start from its state again: its disks have gone on.
+                await using (next.Qmp)
+                {
+                    return await ResumeAsync(next.Qmp, mode, times, next.Answered, setbacks);
+                }
             }
         }
 
         throw new MigrationException($"no QEMU took the machine over ({string.Join("; ", setbacks)}); it has to be started anew");
     }
 
-    /// <summary>Once the state is written, a QEMU that does not end in order is no reason not to start the next one.</summary>
-    private static async Task EndAsync(Func<Task> end, List<string> setbacks)
+    /// <summary>Its machine is in the file: what does not end in order is no reason to lose it.</summary>
+    private async Task EndOldAsync(List<string> setbacks)
+    {
+        bool hasQuit = true;
+        try
+        {
+            await old.Qmp.QuitAsync(StartTimeout, CancellationToken.None);
+        }
+        catch (TimeoutException)
+        {
+            hasQuit = false;
+        }
+
+        try
+        {
+            await launcher.EndAsync(CancellationToken.None);
+        }
+        catch (Exception failed) when (hasQuit && IsExpected(failed))
+        {
+            setbacks.Add(failed.Message);
+        }
+    }
+
+    /// <returns>A QEMU that has the machine, which is stopped; null if there is none, with one setback more.</returns>
+    private async Task<(QmpClient Qmp, DateTimeOffset Answered)?> TryAsync(string? program, MigrationOptions options, List<string> setbacks)
     {
         try
         {
-            await end();
+            await launcher.StartAsync(old.CommandLine.ForIncoming(program, old.Facts.Type, Migration.IncomingArguments), CancellationToken.None);
+            return await LoadedAsync(options);
+        }
+        catch (Exception failed) when (IsExpected(failed))
+        {
+            setbacks.Add($"{program ?? old.CommandLine.Program}: {failed.Message}");
+        }
+
+        try
+        {
+            await launcher.EndAsync(CancellationToken.None);
         }
         catch (Exception failed) when (IsExpected(failed))
         {
             setbacks.Add(failed.Message);
         }
+
+        return null;
     }
 
     private async Task<SaveTimes> SaveAsync(MigrationOptions options, CancellationToken cancellationToken)
@@ -197,35 +237,63 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
         return await Migration.SaveAsync(old.Qmp, old.Features, options, file, direct, StateTimeout, cancellationToken);
     }
 
-    private async Task<LiveUpdateReport> TakeOverAsync(MigrationOptions options, SaveTimes times, IReadOnlyList<string> setbacks)
+    /// <returns>The QEMU that was started, with the machine, which is stopped.</returns>
+    private async Task<(QmpClient Qmp, DateTimeOffset Answered)> LoadedAsync(MigrationOptions options)
     {
-        await using QmpClient qmp = await QmpClient.ConnectAsync(old.Qmp.SocketPath, StartTimeout);
-        DateTimeOffset answered = TimeProvider.System.GetUtcNow();
-        QemuFeatures features = await QemuFeatures.ReadAsync(qmp);
-        using SafeFileHandle file = PrivateFile.OpenRead(stateFile);
-        using SafeFileHandle? direct = options.Channels > 0 ? StateFile.TryOpenDirect(stateFile, FileAccess.Read) : null;
-        await Migration.LoadAsync(qmp, features, options, file, direct, StateTimeout);
-        return await ResumeAsync(qmp, options.Mode, times, answered, setbacks);
+        QmpClient qmp = await QmpClient.ConnectAsync(old.Qmp.SocketPath, StartTimeout);
+        bool isLoaded = false;
+        try
+        {
+            DateTimeOffset answered = TimeProvider.System.GetUtcNow();
+            QemuFeatures features = await QemuFeatures.ReadAsync(qmp);
+            using SafeFileHandle file = PrivateFile.OpenRead(stateFile);
+            using SafeFileHandle? direct = options.Channels > 0 ? StateFile.TryOpenDirect(stateFile, FileAccess.Read) : null;
+            await Migration.LoadAsync(qmp, features, options, file, direct, StateTimeout);
+            isLoaded = true;
+            return (qmp, answered);
+        }
+        finally
+        {
+            await (isLoaded ? ValueTask.CompletedTask : qmp.DisposeAsync());
+        }
     }
 
     private async Task<LiveUpdateReport> ResumeAsync(QmpClient qmp, MigrationMode mode, SaveTimes times, DateTimeOffset answered, IReadOnlyList<string> setbacks)
     {
         DateTimeOffset loaded = TimeProvider.System.GetUtcNow();
-        DateTimeOffset? resumed = old.Facts.IsLive ? await Migration.ContinueAsync(qmp, StartTimeout) : null;
-        return new LiveUpdateReport(mode, qmp.Version, times.Stopped, times.Saved, answered, loaded, resumed, setbacks);
+        try
+        {
+            DateTimeOffset? resumed = old.Facts.IsLive ? await Migration.ContinueAsync(qmp, StartTimeout) : null;
+            return new LiveUpdateReport(mode, qmp.Version, times.Stopped, times.Saved, answered, loaded, resumed, setbacks);
+        }
+        catch (Exception failed) when (IsExpected(failed))
+        {
+            throw new MigrationException($"{failed.Message}; the new QEMU has the machine, and it is not known to run: see query-status at {qmp.SocketPath}", failed);
+        }
     }
 
     /// <summary>The machine goes on in the old QEMU; or it does not, and the words say so.</summary>
-    private async Task<MigrationException> TakenBackAsync(Exception failed)
+    private async Task<MigrationException> TakenBackAsync(Exception failed, bool endsNext = false)
     {
+        string trouble = "";
+        try
+        {
+            await (endsNext ? launcher.EndAsync(CancellationToken.None) : Task.CompletedTask);
+        }
+        catch (Exception stays) when (IsExpected(stays))
+        {
+            // The machine is stopped in it, and nobody continues it there.
+            trouble = $" (the new one could not be ended: {stays.Message})";
+        }
+
         try
         {
             await Migration.GoOnAsync(old.Qmp, old.Features, old.Facts.IsLive, StartTimeout);
-            return new MigrationException($"{failed.Message}; the machine goes on in the QEMU that it had", failed);
+            return new MigrationException($"{failed.Message}; the machine goes on in the QEMU that it had{trouble}", failed);
         }
         catch (Exception gone) when (IsExpected(gone))
         {
-            return new MigrationException($"{failed.Message}; and it cannot be continued: {gone.Message}", failed);
+            return new MigrationException($"{failed.Message}; and it cannot be continued: {gone.Message}{trouble}", failed);
         }
     }
 
@@ -250,5 +318,6 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
     };
 
     private static bool IsExpected(Exception failed) =>
-        failed is MigrationException or QmpException or QmpTransportException or TimeoutException or LinuxException or SystemdException or IOException or OperationCanceledException;
+        failed is MigrationException or QmpException or QmpTransportException or TimeoutException or LinuxException or SystemdException
+            or IOException or InvalidDataException or UnauthorizedAccessException or OperationCanceledException;
 }

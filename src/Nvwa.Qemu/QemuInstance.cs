@@ -5,7 +5,8 @@ namespace Nvwa.Qemu;
 /// <summary>A QEMU that runs, with the conversation with it and what it said of itself and its machine.</summary>
 public sealed class QemuInstance : IAsyncDisposable
 {
-    private QemuInstance(QmpClient qmp, int pid, QemuCommandLine commandLine, QemuFeatures features, MachineFacts facts)
+    /// <summary>Of what is known already; see <see cref="ConnectAsync"/>.</summary>
+    public QemuInstance(QmpClient qmp, int pid, QemuCommandLine commandLine, QemuFeatures features, MachineFacts facts)
     {
         Qmp = qmp;
         Pid = pid;
