@@ -9,6 +9,10 @@ public sealed partial record QemuCommandLine(IReadOnlyList<string> Arguments)
     // What tells a QEMU how to begin, which a machine that goes on does not.
     private static readonly string[] BeginningsWithValue = ["incoming", "loadvm"];
     private const string StartStopped = "S";
+    private const string Daemonize = "daemonize";
+
+    // Whose values are words of the operator's or the guest's, and name nothing of the host; or are replaced.
+    private static readonly string[] FreeText = ["append", "name", "smbios", "fw_cfg", "incoming"];
 
     public string Program => Arguments[0];
 
@@ -28,7 +32,12 @@ public sealed partial record QemuCommandLine(IReadOnlyList<string> Arguments)
     ];
 
     /// <summary>Arguments that name descriptors which whoever started QEMU opened for it: to another process they mean nothing.</summary>
-    public IReadOnlyList<string> Inherited => [.. Pairs().Where(pair => pair.Name == "add-fd" || Descriptors().IsMatch(pair.Value)).Select(pair => $"-{pair.Name} {pair.Value}")];
+    public IReadOnlyList<string> Inherited =>
+    [
+        .. from pair in Pairs()
+           where pair.Name == "add-fd" || (!FreeText.Contains(pair.Name) && Descriptors().IsMatch(pair.Value.Replace(",,", "", StringComparison.Ordinal)))
+           select $"-{pair.Name} {pair.Value}",
+    ];
 
     /// <summary>Names of the devices that it was started with; what was plugged in later is not among them.</summary>
     public IReadOnlySet<string> DeviceIds => Values("device").Select(value => Member(value, "id")).OfType<string>().ToHashSet(StringComparer.Ordinal);
@@ -40,7 +49,7 @@ public sealed partial record QemuCommandLine(IReadOnlyList<string> Arguments)
     public bool HasUserNetwork => Values("netdev", "nic", "net").Any(value => Head(value) == "user");
 
     /// <summary>Whether QEMU leaves its parent, so that who starts it sees it end at once.</summary>
-    public bool IsDaemonized => Pairs().Any(pair => pair.Name == "daemonize");
+    public bool IsDaemonized => Pairs().Any(pair => pair.Name == Daemonize);
 
     /// <summary>Interfaces of the host that only one QEMU at a time can have.</summary>
     public bool HasTap => Values("netdev", "nic", "net").Any(value => Head(value) is "tap" or "bridge");
@@ -48,12 +57,14 @@ public sealed partial record QemuCommandLine(IReadOnlyList<string> Arguments)
     /// <summary>Files that only one QEMU at a time can have.</summary>
     public bool HasPidFile => Values("pidfile").Any();
 
-    /// <summary>The same machine for a QEMU that waits for its state.</summary>
+    /// <summary>
+    /// The same machine for a QEMU that waits for its state. It stays in the foreground: whoever starts it waits for its end, and
+    /// one that replaces itself must keep its PID.
+    /// </summary>
     /// <param name="program">That is to run; null for the same one.</param>
     /// <param name="machineType">With its version: an alias such as "q35" means another machine to another QEMU.</param>
     /// <param name="incoming">How it gets the state: <see cref="Migration.IncomingArguments"/>, or others.</param>
-    /// <param name="inForeground">For who waits for its end.</param>
-    public QemuCommandLine ForIncoming(string? program, string machineType, IReadOnlyList<string> incoming, bool inForeground = false)
+    public QemuCommandLine ForIncoming(string? program, string machineType, IReadOnlyList<string> incoming)
     {
         var kept = new List<string> { program ?? Program };
         for (int i = 1; i < Arguments.Count; i++)
@@ -63,7 +74,7 @@ public sealed partial record QemuCommandLine(IReadOnlyList<string> Arguments)
             {
                 i++;
             }
-            else if (name != StartStopped && !(inForeground && name == "daemonize"))
+            else if (name is not (StartStopped or Daemonize))
             {
                 kept.Add(Arguments[i]);
             }
@@ -98,8 +109,11 @@ public sealed partial record QemuCommandLine(IReadOnlyList<string> Arguments)
     private static string NameOf(string argument) =>
         argument.StartsWith("--", StringComparison.Ordinal) ? argument[2..] : argument.StartsWith('-') ? argument[1..] : "";
 
-    /// <summary>What stands before the first comma; of JSON the driver.</summary>
-    private static string Head(string value) => value.StartsWith('{') ? Member(value, "driver") ?? "" : value.Split(',')[0];
+    /// <summary>What stands before the first comma; of JSON the driver, or the type, which others may name, too.</summary>
+    private static string Head(string value) =>
+        value.StartsWith('{') ? Member(value, "driver") ?? Member(value, "type") ?? ""
+        : value.StartsWith("type=", StringComparison.Ordinal) ? Head(value["type=".Length..])
+        : value.Split(',')[0];
 
     private static string? Member(string value, string key)
     {
@@ -110,6 +124,7 @@ public sealed partial record QemuCommandLine(IReadOnlyList<string> Arguments)
         return found.Success ? found.Groups[1].Value : null;
     }
 
-    [GeneratedRegex("(?:^|[,\\s{\"])(?:vhost|sock)?fds?\"?[=:]\\s*\"?[0-9]", RegexOptions.CultureInvariant)]
+    // fd=7, vhostfds=7:8, sock_fd=7, "fd": "7", addr.type=fd, mem-path=/proc/self/fd/7, file=/dev/fdset/1.
+    [GeneratedRegex("""(?:^|[,\s{"])(?:vhost|sock_?)?fds?"?\s*[=:]\s*"?[0-9]|type"?\s*[=:]\s*"?fd\b|/proc/self/fd/|/dev/fd(?:set)?/[0-9]""", RegexOptions.CultureInvariant)]
     private static partial Regex Descriptors();
 }

@@ -36,7 +36,15 @@ internal sealed class MachineDumper(Workload workload, QemuInstance qemu, Machin
     public static async Task<MachineDumper> PrepareAsync(Workload workload, string directory, CancellationToken cancellation)
     {
         QemuInstance qemu = await ExplainedAsync(workload.Name, () => QemuInstance.ConnectAsync(workload.Machine!.Qmp, ConnectDeadline, cancellation));
-        return new MachineDumper(workload, qemu, MachineFile.Of(qemu, MachineTechnique.Of(qemu)), directory);
+        try
+        {
+            return new MachineDumper(workload, qemu, MachineFile.Of(qemu, MachineTechnique.Of(qemu)), directory);
+        }
+        catch
+        {
+            await qemu.DisposeAsync();
+            throw;
+        }
     }
 
     public Task<DumpedImages> DumpAsync() => ExplainedAsync(workload.Name, async () =>

@@ -118,14 +118,15 @@ internal sealed class MachineDiscovery(SystemdBus systemd, RestoreConfiguration 
 
     private static Workload WorkloadOf(MachineConfiguration machine, QemuInstance qemu, string? unit)
     {
-        QemuCommandLine next = qemu.CommandLine.ForIncoming(machine.Qemu, qemu.Facts.Type, Migration.IncomingArguments, inForeground: unit is null);
+        QemuCommandLine next = qemu.CommandLine.ForIncoming(machine.Qemu, qemu.Facts.Type, Migration.IncomingArguments);
         string[] memory = [.. qemu.Facts.Ram.Where(ram => ram.IsSharedFile).Select(ram => ram.Path!)];
         ILookup<bool, string> needed = memory.Concat(qemu.Facts.Images).Where(path => path.StartsWith('/')).ToLookup(path => path.StartsWith("/dev/", StringComparison.Ordinal));
         return new Workload(machine.Name, unit is null ? WorkloadKind.Process : WorkloadKind.Service, unit ?? UnitOf(machine.Name), qemu.Pid, [], ServiceType.None, [])
         {
             Machine = new VirtualMachine(machine.Qmp, next.Arguments, qemu.Facts.IsLive, [.. needed[false]], [.. needed[true]])
             {
-                Sleeps = qemu.Facts.Passthrough.Count > 0 ? machine.GuestAgent : null,
+                // One that sleeps already hears no agent, and is not to be woken.
+                Sleeps = qemu.Facts.Passthrough.Count > 0 && qemu.Facts.Status != "suspended" ? machine.GuestAgent : null,
             },
         };
     }

@@ -13,12 +13,14 @@ internal static class MachineUnits
 
     /// <summary>
     /// Its own service starts it, with all of its settings and what it runs before: only the command line is that of a QEMU
-    /// that waits, and the state is read before the start is over.
+    /// that waits in the foreground, and the state is read before the start is over.
     /// </summary>
     public static string DropIn(string name, VirtualMachine machine, string images) => $"""
         # Made by nvwa while the virtual machine {name} waits to be restored; gone once the update is confirmed.
         {Needs(machine, images)}
         [Service]
+        Type=exec
+        PIDFile=
         TimeoutStartSec=infinity
         Restart=no
         {string.Concat(machine.NeededDevices.Select(device => $"ExecStartPre=+/usr/bin/udevadm wait --timeout={DeviceSeconds} {UnitFile.Quote(device)}\n"))}ExecStart=
@@ -35,6 +37,11 @@ internal static class MachineUnits
 
         """;
 
+    /// <summary>systemd starts nothing at all with a variable that it does not take, as a function that bash exports.</summary>
+    private static bool IsTaken(string name, string value) =>
+        name.Length > 0 && !char.IsAsciiDigit(name[0]) && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_')
+        && value.All(c => c is '\t' or '\n' || !char.IsControl(c));
+
     /// <summary>For a QEMU that stands alone.</summary>
     public static SystemdTransientService Transient(string unit, string name, IReadOnlyList<string> commandLine, MachineFile settings) =>
         new(unit, commandLine)
@@ -42,7 +49,7 @@ internal static class MachineUnits
             Description = $"Virtual machine {name}, kept by nvwa",
             User = settings.Uid,
             WorkingDirectory = settings.WorkingDirectory,
-            Environment = settings.Variables.Select(variable => variable.Split('=', 2)).Where(pair => pair.Length == 2)
+            Environment = settings.Variables.Select(variable => variable.Split('=', 2)).Where(pair => pair.Length == 2 && IsTaken(pair[0], pair[1]))
                 .DistinctBy(pair => pair[0]).ToDictionary(pair => pair[0], pair => pair[1]),
             DefaultDependencies = true,
         };

@@ -19,14 +19,15 @@ internal sealed class UnitLauncher(SystemdBus systemd, string unit) : IQemuLaunc
     // The machine's memory may be a file in its runtime directory.
     private const string Hold = "Restart=no\nRuntimeDirectoryPreserve=yes\n";
 
-    private string DropIn => $"/run/systemd/system/{unit}.d/50-nvwa-vm.conf";
+    // Drop-ins count in the order of their names, and 'systemctl edit' makes an override.conf.
+    private string DropIn => $"/run/systemd/system/{unit}.d/zz-nvwa-vm.conf";
 
     /// <summary>Before its QEMU ends: nobody else is to start it again.</summary>
     public void HoldRestarts() => Configure(Hold);
 
     public async Task StartAsync(QemuCommandLine commandLine, CancellationToken cancellationToken)
     {
-        Configure($"{Hold}ExecStart=\nExecStart={UnitFile.Command(commandLine.Arguments)}\n");
+        Configure($"{Hold}Type=exec\nPIDFile=\nExecStart=\nExecStart={UnitFile.Command(commandLine.Arguments)}\n");
         IReadOnlyDictionary<string, SystemdJobResult> results = await systemd.StartAllAsync([unit], StartDeadline, cancellationToken);
         if (!results[unit].IsDone)
         {
@@ -85,6 +86,9 @@ internal sealed class TransientLauncher(SystemdBus systemd, string name, int pid
 {
     private const int Kill = 9;
 
+    // No machine's own name has a colon.
+    private const string Next = ":next";
+
     private static readonly TimeSpan StartDeadline = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan EndDeadline = TimeSpan.FromSeconds(60);
 
@@ -93,7 +97,7 @@ internal sealed class TransientLauncher(SystemdBus systemd, string name, int pid
     public async Task StartAsync(QemuCommandLine commandLine, CancellationToken cancellationToken)
     {
         // The one before may be in a unit of ours, too, which is there until it has ended.
-        string unit = MachineDiscovery.UnitOf(systemd.ListUnits().Any(each => each.Name == MachineDiscovery.UnitOf(name)) ? name + "-next" : name);
+        string unit = MachineDiscovery.UnitOf(systemd.ListUnits().Any(each => each.Name == MachineDiscovery.UnitOf(name)) ? name + Next : name);
         await systemd.StartTransientServiceAsync(MachineUnits.Transient(unit, name, commandLine.Arguments, settings), StartDeadline, cancellationToken);
         _started = unit;
     }
