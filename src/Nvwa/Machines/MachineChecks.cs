@@ -62,9 +62,14 @@ internal static class MachineChecks
             yield return Refuse("throws away what the guest writes (-snapshot), when its QEMU ends", "start it without snapshot=on");
         }
 
-        if (facts.DeviceIds.Except(commandLine.DeviceIds) is var plugged && plugged.FirstOrDefault() is { } later)
+        if (facts.DeviceIds.Except(commandLine.DeviceIds).FirstOrDefault() is { } later)
         {
             yield return Refuse($"the device {later} was plugged in after its start, and another QEMU would not have it", $"unplug it (device_del {later}), or start the machine with it");
+        }
+
+        if (commandLine.DeviceIds.Except(facts.DeviceIds).FirstOrDefault() is { } gone)
+        {
+            yield return Refuse($"the device {gone} was unplugged after its start, and another QEMU would have it again", "plug it in again (device_add), or start the machine without it");
         }
 
         if (commandLine.HasUserNetwork)
