@@ -9,6 +9,7 @@ using Nvwa.Core.Journal;
 using Nvwa.Hosts;
 using Nvwa.Linux;
 using Nvwa.Machines;
+using Nvwa.Qemu;
 using Nvwa.State;
 using Nvwa.Update;
 using Nvwa.Varlink;
@@ -279,7 +280,8 @@ internal sealed class NvwaDaemon(ConfigurationFiles files, IUpdateJournal journa
         {
             throw VarlinkException.Of(NvwaInterface.Usage, new Message(wrong.Message), ApiJson.Default.Message);
         }
-        catch (MachineRequestException failed)
+        catch (Exception failed) when (failed is MachineRequestException or QmpException or QmpTransportException or MigrationException
+            || (failed is not OperationCanceledException && StepFailedException.IsExpected(failed)))
         {
             log($"vm: {failed.Message}");
             throw VarlinkException.Of(NvwaInterface.Failed, new Message($"vm: {failed.Message}"), ApiJson.Default.Message);
