@@ -118,9 +118,11 @@ public sealed class QemuFeaturesTests
     [InlineData(false, true, 4)]
     public void Memory_in_shared_files_stays_only_if_all_of_it_does(bool stays, bool isShared, int mostChannels)
     {
-        RamBackend[] ram = [new("a", "memory-backend-file", 1, IsShared: true, "/a"), new("b", "memory-backend-file", 1, isShared, "/b")];
+        string[] files = [Path.GetTempFileName(), Path.GetTempFileName()];
+        RamBackend[] ram = [new("a", "memory-backend-file", 1, IsShared: true, files[0]), new("b", "memory-backend-file", 1, isShared, files[1])];
 
-        var options = MigrationOptions.ForFile(MigrationMode.CprReboot, Of(Eleven), ram, each => stays || each.Id == "a");
+        var options = MigrationOptions.ForFile(MigrationMode.CprReboot, Of(Eleven), ram, each => stays || each.Path == files[0]);
+        Array.ForEach(files, File.Delete);
 
         Assert.Equal(stays || !isShared, options.LeavesShared);
         Assert.InRange(options.Channels, Math.Min(1, mostChannels), mostChannels);
