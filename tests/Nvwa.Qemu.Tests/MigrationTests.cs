@@ -8,7 +8,8 @@ public sealed class MigrationTests : IDisposable
     private const string OldCapabilities = """migrate-set-capabilities {"capabilities":[{"capability":"events","state":true},{"capability":"x-ignore-shared","state":false}]}""";
     private const string OldParameters = """migrate-set-parameters {"max-bandwidth":1125899906842624}""";
     private const string Back = """migrate-set-capabilities {"capabilities":[{"capability":"events","state":true},{"capability":"x-ignore-shared","state":false},{"capability":"mapped-ram","state":false},{"capability":"multifd","state":false}]}""";
-    private const string Normal = """migrate-set-parameters {"max-bandwidth":1125899906842624,"mode":"normal","direct-io":false}""";
+    private const string OldBack = """migrate-set-parameters {"max-bandwidth":134217728}""";
+    private const string Normal = """migrate-set-parameters {"max-bandwidth":134217728,"mode":"normal","direct-io":false}""";
     private const string Release = """remove-fd {"fdset-id":7277}""";
     private const string Add = """add-fd {"fdset-id":7277} +fd""";
 
@@ -154,12 +155,14 @@ public sealed class MigrationTests : IDisposable
 
     [Fact]
     public async Task A_machine_that_was_paused_stays_so() => Assert.Equal(
-        ["query-migrate", Back, Normal, Release],
-        await TalkAsync([], qmp => Migration.GoOnAsync(qmp, New, isLive: false, Soon)));
+        ["query-migrate", "query-status", "cont", "stop", Back, Normal, Release],
+        await TalkAsync(
+            new() { ["query-status"] = new Reply("""{"running": false, "status": "postmigrate"}""") },
+            qmp => Migration.GoOnAsync(qmp, New, isLive: false, Soon)));
 
     [Fact]
     public async Task Without_descriptors_left_behind_going_on_is_no_less_of_a_success() => Assert.Equal(
-        ["query-migrate", "cont", OldCapabilities, OldParameters, """closefd {"fdname":"nvwa"}"""],
+        ["query-migrate", "cont", OldCapabilities, OldBack, """closefd {"fdname":"nvwa"}"""],
         await TalkAsync(new() { ["closefd"] = new Reply { Error = "File descriptor named 'nvwa' not found" } }, qmp => Migration.GoOnAsync(qmp, Old, isLive: true, Soon)));
 
     [Fact]

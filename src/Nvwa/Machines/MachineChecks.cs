@@ -133,8 +133,9 @@ internal static class MachineChecks
     {
         { IsShared: false } => $"({ram.Type}) is private to its QEMU",
         { Path: null } => $"({ram.Type}) ends with its QEMU",
-        { Path: { } path } when Directory.Exists(path) => $"is a file without a name in {path}, which ends with its QEMU",
-        { Path: { } path } when MemoryFile.Of(path) is { } file && !MachineTechnique.IsPersistent(file) => $"is on {FileSystems.MountOf(FileSystems.Existing(path)).Type} ({path}), which ends with this kernel",
+        { Path: { } path } when Directory.Exists(path) => $"({path}) is a file without a name, which ends with its QEMU",
+        { Path: { } path } when MemoryFile.Of(path) is null => $"({path}) is not there any more",
+        { Path: { } path } when !MachineTechnique.IsPersistent(MemoryFile.Of(path)!) => $"is on {FileSystems.MountOf(FileSystems.Existing(path)).Type} ({path}), which ends with this kernel",
         _ => "goes with the rest",
     };
 }

@@ -74,8 +74,8 @@ public sealed class MachineChecksTests : IDisposable
     [Theory]
     [InlineData("memory-backend-ram", false, null, "(memory-backend-ram) is private to its QEMU")]
     [InlineData("memory-backend-memfd", true, null, "(memory-backend-memfd) ends with its QEMU")]
-    [InlineData("memory-backend-file", true, "/tmp", "is a file without a name in /tmp, which ends with its QEMU")]
-    [InlineData("memory-backend-file", true, "/dev/shm/nvwa-not-there", "is on tmpfs (/dev/shm/nvwa-not-there), which ends with this kernel")]
+    [InlineData("memory-backend-file", true, "/tmp", "(/tmp) is a file without a name, which ends with its QEMU")]
+    [InlineData("memory-backend-file", true, "/dev/shm/nvwa-not-there", "(/dev/shm/nvwa-not-there) is not there any more")]
     public void Memory_that_is_copied_says_why(string type, bool isShared, string? path, string why)
     {
         QemuInstance qemu = Of(Facts with { Ram = [new RamBackend("ram", type, 64 << 20, isShared, path)] });
