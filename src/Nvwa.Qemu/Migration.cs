@@ -89,6 +89,7 @@ public static class Migration
 
         if (isLive)
         {
+            await UnwoundAsync(qmp, timeout, cancellationToken);
             _ = await qmp.ExecuteAsync("cont", timeout: timeout, cancellationToken: cancellationToken);
         }
         else if ((await qmp.QueryStatusAsync(cancellationToken)).Status == "postmigrate")
@@ -324,6 +325,15 @@ public static class Migration
                 return;
             }
 
+            await Task.Delay(LookPause, cancellationToken);
+        }
+    }
+
+    /// <summary>QEMU says that it failed before it has cleaned up, and refuses to continue the machine until then.</summary>
+    private static async Task UnwoundAsync(QmpClient qmp, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        for (TimeSpan waited = TimeSpan.Zero; waited < timeout && (await qmp.QueryStatusAsync(cancellationToken)).Status == "finish-migrate"; waited += LookPause)
+        {
             await Task.Delay(LookPause, cancellationToken);
         }
     }
