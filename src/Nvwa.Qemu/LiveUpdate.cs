@@ -46,6 +46,7 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
         return facts.Ram.FirstOrDefault(ram => !ram.IsShared) is { } @private ? $"its memory {@private.Id} ({@private.Type}) is private"
             : facts.Ram.FirstOrDefault(ram => ram is { Path: null, Type: not "memory-backend-memfd" }) is { } anonymous ? $"its memory {anonymous.Id} ({anonymous.Type}) is no file that can be handed over"
             : !facts.SharesAuxiliaryRam ? "it was started without -machine aux-ram-share=on"
+            : mode == MigrationMode.CprExec && machine.CommandLine.IsDaemonized ? "it was started with -daemonize, and what it becomes would leave its process once more"
             : mode == MigrationMode.CprTransfer && machine.CommandLine.HasTap ? "its tap device can be open in one QEMU only"
             : mode == MigrationMode.CprTransfer && machine.CommandLine.HasPidFile ? "its -pidfile can be held by one QEMU only"
             : null;
@@ -112,7 +113,7 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
         string main = stateFile + ".main";
         string cpr = stateFile + ".cpr";
         QemuCommandLine next = old.CommandLine.ForIncoming(
-            program, old.Facts.Type, ["-incoming", $"unix:{main}", "-incoming", Channel("cpr", cpr).ToJsonString(), "-S"], inForeground: true);
+            program, old.Facts.Type, ["-incoming", $"unix:{main}", "-incoming", Channel("cpr", cpr).ToJsonString(), "-S"]);
         bool isStarted = false;
         try
         {

@@ -52,8 +52,7 @@ public sealed partial record QemuCommandLine(IReadOnlyList<string> Arguments)
     /// <param name="program">That is to run; null for the same one.</param>
     /// <param name="machineType">With its version: an alias such as "q35" means another machine to another QEMU.</param>
     /// <param name="incoming">How it gets the state: <see cref="Migration.IncomingArguments"/>, or others.</param>
-    /// <param name="inForeground">For who waits for its end.</param>
-    public QemuCommandLine ForIncoming(string? program, string machineType, IReadOnlyList<string> incoming, bool inForeground = false)
+    public QemuCommandLine ForIncoming(string? program, string machineType, IReadOnlyList<string> incoming)
     {
         var kept = new List<string> { program ?? Program };
         for (int i = 1; i < Arguments.Count; i++)
@@ -63,7 +62,7 @@ public sealed partial record QemuCommandLine(IReadOnlyList<string> Arguments)
             {
                 i++;
             }
-            else if (name != StartStopped && !(inForeground && name == "daemonize"))
+            else if (name != StartStopped)
             {
                 kept.Add(Arguments[i]);
             }
@@ -72,6 +71,9 @@ public sealed partial record QemuCommandLine(IReadOnlyList<string> Arguments)
         // It is merged with what is there: keys that come later win.
         return new QemuCommandLine([.. kept, "-machine", machineType, .. incoming]).WithoutRepeatedMachine(machineType);
     }
+
+    /// <summary>For who waits for its end: QEMU does not leave its parent.</summary>
+    public QemuCommandLine InForeground() => new([Program, .. Arguments.Skip(1).Where(argument => NameOf(argument) != "daemonize")]);
 
     /// <summary>One more for each update would make the line longer for ever.</summary>
     private QemuCommandLine WithoutRepeatedMachine(string machineType)

@@ -118,7 +118,8 @@ internal sealed class MachineDiscovery(SystemdBus systemd, RestoreConfiguration 
 
     private static Workload WorkloadOf(MachineConfiguration machine, QemuInstance qemu, string? unit)
     {
-        QemuCommandLine next = qemu.CommandLine.ForIncoming(machine.Qemu, qemu.Facts.Type, Migration.IncomingArguments, inForeground: unit is null);
+        QemuCommandLine incoming = qemu.CommandLine.ForIncoming(machine.Qemu, qemu.Facts.Type, Migration.IncomingArguments);
+        QemuCommandLine next = unit is null ? incoming.InForeground() : incoming;
         string[] memory = [.. qemu.Facts.Ram.Where(ram => ram.IsSharedFile).Select(ram => ram.Path!)];
         ILookup<bool, string> needed = memory.Concat(qemu.Facts.Images).Where(path => path.StartsWith('/')).ToLookup(path => path.StartsWith("/dev/", StringComparison.Ordinal));
         return new Workload(machine.Name, unit is null ? WorkloadKind.Process : WorkloadKind.Service, unit ?? UnitOf(machine.Name), qemu.Pid, [], ServiceType.None, [])

@@ -94,7 +94,7 @@ internal sealed class TransientLauncher(SystemdBus systemd, string name, int pid
     {
         // The one before may be in a unit of ours, too, which is there until it has ended.
         string unit = MachineDiscovery.UnitOf(systemd.ListUnits().Any(each => each.Name == MachineDiscovery.UnitOf(name)) ? name + "-next" : name);
-        await systemd.StartTransientServiceAsync(MachineUnits.Transient(unit, name, commandLine.Arguments, settings), StartDeadline, cancellationToken);
+        await systemd.StartTransientServiceAsync(MachineUnits.Transient(unit, name, commandLine.InForeground().Arguments, settings), StartDeadline, cancellationToken);
         _started = unit;
     }
 
