@@ -7,8 +7,14 @@ namespace Nvwa.Qemu;
 
 /// <summary>
 /// Puts another QEMU under a machine while the kernel stays: by CPR (docs/devel/migration/CPR.rst) or, where QEMU has none, by
-/// its ordinary state in a file. Whatever fails before the old QEMU is gone leaves the machine running in it. Checks come
-/// before: see <see cref="Obstacle"/>.
+/// its ordinary state in a file.
+/// <code>
+/// cpr-exec:      state to the file, execve(2)       load   cont        the way back ends with execve(2)
+/// cpr-transfer:  start new, state over sockets      kill old   cont    ... with the old one's death
+/// else:          state to the file, quit, start new   load   cont      ... with cont: the old program gets the state, too
+/// </code>
+/// Whatever fails before leaves the machine running in the old QEMU, or takes it back there. What fails after "cont" was said
+/// changes nothing any more: the machine may have run, and its state in the file is not what it is now.
 /// </summary>
 /// <param name="old">That has the machine.</param>
 /// <param name="launcher">Starts the next one.</param>
@@ -73,6 +79,10 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
                 _ => await ThroughFileAsync(mode, program, cancellationToken),
             };
         }
+        catch (Exception failed) when (failed is not MigrationException && IsExpected(failed))
+        {
+            throw new MigrationException($"{failed.Message}; what became of the machine is not known", failed);
+        }
         finally
         {
             File.Delete(stateFile);
@@ -84,6 +94,7 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
     {
         var options = new MigrationOptions(MigrationMode.CprExec);
         QemuCommandLine next = old.CommandLine.ForIncoming(program, old.Facts.Type, Migration.IncomingArguments);
+        using SafeFileHandle? process = Pidfd.Open(old.Pid);
         SaveTimes times;
         try
         {
@@ -97,14 +108,19 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
             throw await TakenBackAsync(failed);
         }
 
+        LoadedMachine loaded;
         try
         {
-            return await TakeOverAsync(options, times, []);
+            loaded = await LoadAsync(options, token => process is null ? Task.CompletedTask : Pidfd.WaitAsync(process, token));
         }
         catch (Exception failed) when (IsExpected(failed))
         {
+            // Whatever it is, it has no machine.
+            _ = process is null || Pidfd.Signal(process, Kill);
             throw new MigrationException($"{failed.Message}; the old QEMU is gone, and with it the machine's memory: it has to be started anew", failed);
         }
+
+        return await ResumeAsync(loaded, options.Mode, times, []);
     }
 
     /// <summary>The new QEMU waits beside the old one, which gives it the memory over a socket, and the rest over another.</summary>
@@ -115,24 +131,22 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
         QemuCommandLine next = old.CommandLine.ForIncoming(
             program, old.Facts.Type, ["-incoming", $"unix:{main}", "-incoming", Channel("cpr", cpr).ToJsonString(), "-S"]);
         bool isStarted = false;
+        LoadedMachine loaded;
+        SaveTimes times;
         try
         {
             await launcher.StartAsync(next, cancellationToken);
             isStarted = true;
-            await AppearedAsync(cpr, cancellationToken);
-            SaveTimes times = await Migration.TransferAsync(old.Qmp, old.Features, [Channel("main", main), Channel("cpr", cpr)], StateTimeout, cancellationToken);
-            await using QmpClient qmp = await QmpClient.ConnectAsync(old.Qmp.SocketPath, StartTimeout, cancellationToken: cancellationToken);
-            await Migration.LoadedAsync(qmp, StartTimeout, cancellationToken);
-            // Killed: one that ends in order removes its sockets, which are the new one's by now.
-            using SafeFileHandle? process = Pidfd.Open(old.Pid);
-            _ = process is null || Pidfd.Signal(process, Kill);
-            return await ResumeAsync(qmp, MigrationMode.CprTransfer, times, times.Saved, []);
+            await WhileItRunsAsync(token => AppearedAsync(cpr, token), launcher.EndedAsync, cancellationToken);
+            times = await Migration.TransferAsync(old.Qmp, old.Features, [Channel("main", main), Channel("cpr", cpr)], StateTimeout, cancellationToken);
+            loaded = await ReceivedAsync(times.Saved, cancellationToken);
         }
         catch (Exception failed) when (IsExpected(failed))
         {
             if (isStarted)
             {
-                await launcher.EndAsync(CancellationToken.None);
+                // If it does not end, it waits for ever: nothing runs in it.
+                await EndAsync(() => launcher.EndAsync(CancellationToken.None), []);
             }
 
             throw await TakenBackAsync(failed);
@@ -142,6 +156,11 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
             File.Delete(main);
             File.Delete(cpr);
         }
+
+        // Killed: one that ends in order removes its sockets, which are the new one's by now.
+        using SafeFileHandle? process = Pidfd.Open(old.Pid);
+        _ = process is null || Pidfd.Signal(process, Kill);
+        return await ResumeAsync(loaded, MigrationMode.CprTransfer, times, []);
     }
 
     /// <summary>One after the other, the state in between in a file: if the new QEMU does not take it, the old program gets it back.</summary>
@@ -163,22 +182,26 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
         await EndAsync(() => launcher.EndAsync(CancellationToken.None), setbacks);
         foreach (string? candidate in (string?[])[program, null])
         {
+            LoadedMachine loaded;
             try
             {
                 await launcher.StartAsync(old.CommandLine.ForIncoming(candidate, old.Facts.Type, Migration.IncomingArguments), CancellationToken.None);
-                return await TakeOverAsync(options, times, setbacks);
+                loaded = await LoadAsync(options, launcher.EndedAsync);
             }
             catch (Exception failed) when (IsExpected(failed))
             {
                 setbacks.Add($"{candidate ?? old.CommandLine.Program}: {failed.Message}");
                 await EndAsync(() => launcher.EndAsync(CancellationToken.None), setbacks);
+                continue;
             }
+
+            return await ResumeAsync(loaded, mode, times, setbacks);
         }
 
         throw new MigrationException($"no QEMU took the machine over ({string.Join("; ", setbacks)}); it has to be started anew");
     }
 
-    /// <summary>Once the state is written, a QEMU that does not end in order is no reason not to start the next one.</summary>
+    /// <summary>A QEMU that does not end in order is no reason not to start the next one.</summary>
     private static async Task EndAsync(Func<Task> end, List<string> setbacks)
     {
         try
@@ -198,22 +221,83 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
         return await Migration.SaveAsync(old.Qmp, old.Features, options, file, direct, StateTimeout, cancellationToken);
     }
 
-    private async Task<LiveUpdateReport> TakeOverAsync(MigrationOptions options, SaveTimes times, IReadOnlyList<string> setbacks)
+    /// <summary>The state is in a new QEMU, where nothing runs yet.</summary>
+    private async Task<LoadedMachine> LoadAsync(MigrationOptions options, Func<CancellationToken, Task> ended)
     {
-        await using QmpClient qmp = await QmpClient.ConnectAsync(old.Qmp.SocketPath, StartTimeout);
-        DateTimeOffset answered = TimeProvider.System.GetUtcNow();
-        QemuFeatures features = await QemuFeatures.ReadAsync(qmp);
-        using SafeFileHandle file = PrivateFile.OpenRead(stateFile);
-        using SafeFileHandle? direct = options.Channels > 0 ? StateFile.TryOpenDirect(stateFile, FileAccess.Read) : null;
-        await Migration.LoadAsync(qmp, features, options, file, direct, StateTimeout);
-        return await ResumeAsync(qmp, options.Mode, times, answered, setbacks);
+        QmpClient qmp = await ConnectAsync(ended, CancellationToken.None);
+        try
+        {
+            DateTimeOffset answered = TimeProvider.System.GetUtcNow();
+            QemuFeatures features = await QemuFeatures.ReadAsync(qmp);
+            using SafeFileHandle file = PrivateFile.OpenRead(stateFile);
+            using SafeFileHandle? direct = options.Channels > 0 ? StateFile.TryOpenDirect(stateFile, FileAccess.Read) : null;
+            await Migration.LoadAsync(qmp, features, options, file, direct, StateTimeout);
+            return new LoadedMachine(qmp, answered);
+        }
+        catch
+        {
+            // It has half a machine, and takes no second try.
+            using SafeFileHandle? process = Pidfd.Open(qmp.PeerPid);
+            _ = process is null || Pidfd.Signal(process, Kill);
+            await qmp.DisposeAsync();
+            throw;
+        }
     }
 
-    private async Task<LiveUpdateReport> ResumeAsync(QmpClient qmp, MigrationMode mode, SaveTimes times, DateTimeOffset answered, IReadOnlyList<string> setbacks)
+    /// <summary>As <see cref="LoadAsync"/>, of a state that comes over a socket.</summary>
+    private async Task<LoadedMachine> ReceivedAsync(DateTimeOffset sent, CancellationToken cancellationToken)
     {
+        QmpClient qmp = await ConnectAsync(launcher.EndedAsync, cancellationToken);
+        try
+        {
+            await Migration.LoadedAsync(qmp, StartTimeout, cancellationToken);
+            return new LoadedMachine(qmp, sent);
+        }
+        catch
+        {
+            await qmp.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>From here on the machine is the new QEMU's, whatever happens.</summary>
+    private async Task<LiveUpdateReport> ResumeAsync(LoadedMachine machine, MigrationMode mode, SaveTimes times, IReadOnlyList<string> setbacks)
+    {
+        await using QmpClient qmp = machine.Qmp;
         DateTimeOffset loaded = TimeProvider.System.GetUtcNow();
-        DateTimeOffset? resumed = old.Facts.IsLive ? await Migration.ContinueAsync(qmp, StartTimeout) : null;
-        return new LiveUpdateReport(mode, qmp.Version, times.Stopped, times.Saved, answered, loaded, resumed, setbacks);
+        try
+        {
+            DateTimeOffset? resumed = old.Facts.IsLive ? await Migration.ContinueAsync(qmp, StartTimeout) : null;
+            return new LiveUpdateReport(mode, qmp.Version, times.Stopped, times.Saved, machine.Answered, loaded, resumed, setbacks);
+        }
+        catch (Exception failed) when (IsExpected(failed))
+        {
+            throw new MigrationException($"{failed.Message}; the new QEMU ({qmp.Version.Number}) has the machine, was told to let it run, and did not answer that it does", failed);
+        }
+    }
+
+    private async Task<QmpClient> ConnectAsync(Func<CancellationToken, Task> ended, CancellationToken cancellationToken)
+    {
+        QmpClient? qmp = null;
+        await WhileItRunsAsync(
+            async token => qmp = await QmpClient.ConnectAsync(old.Qmp.SocketPath, StartTimeout, cancellationToken: token), ended, cancellationToken);
+        return qmp!;
+    }
+
+    /// <summary>Waits for something of the new QEMU, and not beyond its end.</summary>
+    private static async Task WhileItRunsAsync(Func<CancellationToken, Task> wait, Func<CancellationToken, Task> ended, CancellationToken cancellationToken)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task waiting = wait(stop.Token);
+        Task end = ended(stop.Token);
+        Task first = await Task.WhenAny(waiting, end);
+        await stop.CancelAsync();
+        await Task.WhenAll(waiting, end).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await first;
+        if (first == end)
+        {
+            throw new MigrationException("it ended at once; its own output says why");
+        }
     }
 
     /// <summary>The machine goes on in the old QEMU; or it does not, and the words say so.</summary>
@@ -223,6 +307,10 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
         {
             await Migration.GoOnAsync(old.Qmp, old.Features, old.Facts.IsLive, StartTimeout);
             return new MigrationException($"{failed.Message}; the machine goes on in the QEMU that it had", failed);
+        }
+        catch (QmpTransportException)
+        {
+            return new MigrationException($"{failed.Message}; its QEMU is gone, and the machine with it: it has to be started anew", failed);
         }
         catch (Exception gone) when (IsExpected(gone))
         {
@@ -249,6 +337,10 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
         ["channel-type"] = type,
         ["addr"] = new JsonObject { ["transport"] = "socket", ["type"] = "unix", ["path"] = path },
     };
+
+    /// <param name="Qmp">To the QEMU that has it.</param>
+    /// <param name="Answered">When that spoke first.</param>
+    private sealed record LoadedMachine(QmpClient Qmp, DateTimeOffset Answered);
 
     private static bool IsExpected(Exception failed) =>
         failed is MigrationException or QmpException or QmpTransportException or TimeoutException or LinuxException or SystemdException or IOException or OperationCanceledException;
