@@ -18,7 +18,7 @@ namespace Nvwa.Qemu;
 /// </summary>
 /// <param name="old">That has the machine.</param>
 /// <param name="launcher">Starts the next one.</param>
-/// <param name="stateFile">A path for the state, in a directory of the caller's own; gone afterwards.</param>
+/// <param name="stateFile">A path for the state, in a directory of the caller's own, which is empty; gone afterwards.</param>
 public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string stateFile)
 {
     private const int Kill = 9;
@@ -64,12 +64,13 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
             .Where(mode => mayTransfer || mode != MigrationMode.CprTransfer)
             .FirstOrDefault(mode => Obstacle(machine, mode) is null, MigrationMode.Normal);
 
-    /// <param name="mode">How; there is no obstacle.</param>
+    /// <param name="mode">How.</param>
     /// <param name="program">The new QEMU; null for what stands now where the old one was started from.</param>
     /// <param name="cancellationToken">Ends it before the old QEMU is gone.</param>
     /// <exception cref="MigrationException">It failed; the message says what became of the machine.</exception>
     public async Task<LiveUpdateReport> RunAsync(MigrationMode mode, string? program, CancellationToken cancellationToken = default)
     {
+        await RequireAsync(mode, program ?? old.CommandLine.Program, cancellationToken);
         try
         {
             return mode switch
@@ -86,6 +87,27 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
         finally
         {
             File.Delete(stateFile);
+        }
+    }
+
+    /// <summary>
+    /// The last look before anything is touched. Callers may have looked already: after cpr-exec into a program that is no
+    /// QEMU there is no way back, and through a file a machine would stand still for as long as the program is waited for.
+    /// </summary>
+    private async Task RequireAsync(MigrationMode mode, string program, CancellationToken cancellationToken)
+    {
+        try
+        {
+            string? obstacle = Obstacle(old, mode)
+                ?? (await QemuProbe.RunAsync(program, Path.GetDirectoryName(stateFile)!, StartTimeout, cancellationToken)).Obstacle(old.Facts, mode);
+            if (obstacle is not null)
+            {
+                throw new MigrationException(obstacle);
+            }
+        }
+        catch (Exception failed) when (IsExpected(failed))
+        {
+            throw new MigrationException($"{failed.Message}; the machine goes on in the QEMU that it had", failed);
         }
     }
 
