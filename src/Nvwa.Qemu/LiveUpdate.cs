@@ -7,12 +7,18 @@ namespace Nvwa.Qemu;
 
 /// <summary>
 /// Puts another QEMU under a machine while the kernel stays: by CPR (docs/devel/migration/CPR.rst) or, where QEMU has none, by
-/// its ordinary state in a file. Whatever fails before the old QEMU is gone leaves the machine running in it. Checks come
-/// before: see <see cref="Obstacle"/>.
+/// its ordinary state in a file.
+/// <code>
+/// cpr-exec:      state to the file, execve(2)       load   cont        the way back ends with execve(2)
+/// cpr-transfer:  start new, state over sockets      kill old   cont    ... with the old one's death
+/// else:          state to the file, quit, start new   load   cont      ... with cont: the old program gets the state, too
+/// </code>
+/// Whatever fails before leaves the machine running in the old QEMU, or takes it back there. What fails after "cont" was said
+/// changes nothing any more: the machine may have run, and its state in the file is not what it is now.
 /// </summary>
 /// <param name="old">That has the machine.</param>
 /// <param name="launcher">Starts the next one.</param>
-/// <param name="stateFile">A path for the state, in a directory of the caller's own; gone afterwards.</param>
+/// <param name="stateFile">A path for the state, in a directory of the caller's own, which is empty; gone afterwards.</param>
 public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string stateFile)
 {
     private const int Kill = 9;
@@ -57,12 +63,13 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
             .Where(mode => mayTransfer || mode != MigrationMode.CprTransfer)
             .FirstOrDefault(mode => Obstacle(machine, mode) is null, MigrationMode.Normal);
 
-    /// <param name="mode">How; there is no obstacle.</param>
+    /// <param name="mode">How.</param>
     /// <param name="program">The new QEMU; null for what stands now where the old one was started from.</param>
     /// <param name="cancellationToken">Ends it before the old QEMU is gone.</param>
     /// <exception cref="MigrationException">It failed; the message says what became of the machine.</exception>
     public async Task<LiveUpdateReport> RunAsync(MigrationMode mode, string? program, CancellationToken cancellationToken = default)
     {
+        await RequireAsync(mode, program ?? old.CommandLine.Program, cancellationToken);
         try
         {
             return mode switch
@@ -72,9 +79,34 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
                 _ => await ThroughFileAsync(mode, program, cancellationToken),
             };
         }
+        catch (Exception failed) when (failed is not MigrationException && IsExpected(failed))
+        {
+            throw new MigrationException($"{failed.Message}; what became of the machine is not known", failed);
+        }
         finally
         {
             File.Delete(stateFile);
+        }
+    }
+
+    /// <summary>
+    /// The last look before anything is touched. Callers may have looked already: after cpr-exec into a program that is no
+    /// QEMU there is no way back, and through a file a machine would stand still for as long as the program is waited for.
+    /// </summary>
+    private async Task RequireAsync(MigrationMode mode, string program, CancellationToken cancellationToken)
+    {
+        try
+        {
+            string? obstacle = Obstacle(old, mode)
+                ?? (await QemuProbe.RunAsync(program, Path.GetDirectoryName(stateFile)!, StartTimeout, cancellationToken)).Obstacle(old.Facts, mode);
+            if (obstacle is not null)
+            {
+                throw new MigrationException(obstacle);
+            }
+        }
+        catch (Exception failed) when (IsExpected(failed))
+        {
+            throw new MigrationException($"{failed.Message}; the machine goes on in the QEMU that it had", failed);
         }
     }
 
@@ -82,11 +114,12 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
     private async Task<LiveUpdateReport> ExecAsync(string? program, CancellationToken cancellationToken)
     {
         var options = new MigrationOptions(MigrationMode.CprExec);
-        QemuCommandLine commandLine = old.CommandLine.ForIncoming(program, old.Facts.Type, Migration.IncomingArguments);
+        QemuCommandLine next = old.CommandLine.ForIncoming(program, old.Facts.Type, Migration.IncomingArguments);
+        using SafeFileHandle? process = Pidfd.Open(old.Pid);
         SaveTimes times;
         try
         {
-            var command = new JsonArray([.. commandLine.Arguments.Select(argument => JsonValue.Create(argument))]);
+            var command = new JsonArray([.. next.Arguments.Select(argument => JsonValue.Create(argument))]);
             _ = await old.Qmp.ExecuteAsync("migrate-set-parameters", new JsonObject { ["cpr-exec-command"] = command }, cancellationToken: cancellationToken);
             using SafeFileHandle file = StateFile.Create(stateFile);
             times = await Migration.ReplaceAsync(old.Qmp, old.Features, options, file, StateTimeout, cancellationToken);
@@ -96,20 +129,19 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
             throw await TakenBackAsync(failed);
         }
 
-        (QmpClient Qmp, DateTimeOffset Answered) next;
+        LoadedMachine loaded;
         try
         {
-            next = await LoadedAsync(options);
+            loaded = await LoadAsync(options, token => process is null ? Task.CompletedTask : Pidfd.WaitAsync(process, token));
         }
         catch (Exception failed) when (IsExpected(failed))
         {
+            // Whatever it is, it has no machine.
+            _ = process is null || Pidfd.Signal(process, Kill);
             throw new MigrationException($"{failed.Message}; the old QEMU is gone, and with it the machine's memory: it has to be started anew", failed);
         }
 
-        await using (next.Qmp)
-        {
-            return await ResumeAsync(next.Qmp, options.Mode, times, next.Answered, []);
-        }
+        return await ResumeAsync(loaded, options.Mode, times, []);
     }
 
     /// <summary>The new QEMU waits beside the old one, which gives it the memory over a socket, and the rest over another.</summary>
@@ -119,23 +151,26 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
         string cpr = stateFile + ".cpr";
         QemuCommandLine next = old.CommandLine.ForIncoming(
             program, old.Facts.Type, ["-incoming", $"unix:{main}", "-incoming", Channel("cpr", cpr).ToJsonString(), "-S"]);
-        using SafeFileHandle? process = Pidfd.Open(old.Pid);
         bool isStarted = false;
-        QmpClient? qmp = null;
+        LoadedMachine loaded;
         SaveTimes times;
         try
         {
             await launcher.StartAsync(next, cancellationToken);
             isStarted = true;
-            await AppearedAsync(cpr, cancellationToken);
+            await WhileItRunsAsync(token => AppearedAsync(cpr, token), launcher.EndedAsync, cancellationToken);
             times = await Migration.TransferAsync(old.Qmp, old.Features, [Channel("main", main), Channel("cpr", cpr)], StateTimeout, cancellationToken);
-            qmp = await QmpClient.ConnectAsync(old.Qmp.SocketPath, StartTimeout, cancellationToken: cancellationToken);
-            await Migration.LoadedAsync(qmp, StartTimeout, cancellationToken);
+            loaded = await ReceivedAsync(times.Saved, cancellationToken);
         }
         catch (Exception failed) when (IsExpected(failed))
         {
-            await (qmp?.DisposeAsync() ?? ValueTask.CompletedTask);
-            throw await TakenBackAsync(failed, endsNext: isStarted);
+            if (isStarted)
+            {
+                // If it does not end, it waits for ever: nothing runs in it.
+                await EndAsync(() => launcher.EndAsync(CancellationToken.None), []);
+            }
+
+            throw await TakenBackAsync(failed);
         }
         finally
         {
@@ -143,91 +178,61 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
             File.Delete(cpr);
         }
 
-        await using (qmp)
-        {
-            // Killed: one that ends in order removes its sockets, which are the new one's by now.
-            _ = process is null || Pidfd.Signal(process, Kill);
-            return await ResumeAsync(qmp, MigrationMode.CprTransfer, times, times.Saved, []);
-        }
+        // Killed: one that ends in order removes its sockets, which are the new one's by now.
+        using SafeFileHandle? process = Pidfd.Open(old.Pid);
+        _ = process is null || Pidfd.Signal(process, Kill);
+        return await ResumeAsync(loaded, MigrationMode.CprTransfer, times, []);
     }
 
     /// <summary>One after the other, the state in between in a file: if the new QEMU does not take it, the old program gets it back.</summary>
     private async Task<LiveUpdateReport> ThroughFileAsync(MigrationMode mode, string? program, CancellationToken cancellationToken)
     {
         var options = MigrationOptions.ForFile(mode, old.Features, old.Facts.Ram, stays: _ => true);
-        var setbacks = new List<string>();
         SaveTimes times;
         try
         {
             times = await SaveAsync(options, cancellationToken);
-            await EndOldAsync(setbacks);
         }
         catch (Exception failed) when (IsExpected(failed))
         {
             throw await TakenBackAsync(failed);
         }
 
+        var setbacks = new List<string>();
+        await EndAsync(() => old.Qmp.QuitAsync(StartTimeout, CancellationToken.None), setbacks);
+        await EndAsync(() => launcher.EndAsync(CancellationToken.None), setbacks);
         foreach (string? candidate in (string?[])[program, null])
         {
-            if (await TryAsync(candidate, options, setbacks) is { } next)
+            LoadedMachine loaded;
+            try
             {
-                // Once it may have run, nobody may start from its state again: its disks have gone on.
-                await using (next.Qmp)
-                {
-                    return await ResumeAsync(next.Qmp, mode, times, next.Answered, setbacks);
-                }
+                await launcher.StartAsync(old.CommandLine.ForIncoming(candidate, old.Facts.Type, Migration.IncomingArguments), CancellationToken.None);
+                loaded = await LoadAsync(options, launcher.EndedAsync);
             }
+            catch (Exception failed) when (IsExpected(failed))
+            {
+                setbacks.Add($"{candidate ?? old.CommandLine.Program}: {failed.Message}");
+                await EndAsync(() => launcher.EndAsync(CancellationToken.None), setbacks);
+                continue;
+            }
+
+            return await ResumeAsync(loaded, mode, times, setbacks);
         }
 
         throw new MigrationException($"no QEMU took the machine over ({string.Join("; ", setbacks)}); it has to be started anew");
     }
 
-    /// <summary>Its machine is in the file: what does not end in order is no reason to lose it.</summary>
-    private async Task EndOldAsync(List<string> setbacks)
-    {
-        bool hasQuit = true;
-        try
-        {
-            await old.Qmp.QuitAsync(StartTimeout, CancellationToken.None);
-        }
-        catch (TimeoutException)
-        {
-            hasQuit = false;
-        }
-
-        try
-        {
-            await launcher.EndAsync(CancellationToken.None);
-        }
-        catch (Exception failed) when (hasQuit && IsExpected(failed))
-        {
-            setbacks.Add(failed.Message);
-        }
-    }
-
-    /// <returns>A QEMU that has the machine, which is stopped; null if there is none, with one setback more.</returns>
-    private async Task<(QmpClient Qmp, DateTimeOffset Answered)?> TryAsync(string? program, MigrationOptions options, List<string> setbacks)
+    /// <summary>A QEMU that does not end in order is no reason not to start the next one.</summary>
+    private static async Task EndAsync(Func<Task> end, List<string> setbacks)
     {
         try
         {
-            await launcher.StartAsync(old.CommandLine.ForIncoming(program, old.Facts.Type, Migration.IncomingArguments), CancellationToken.None);
-            return await LoadedAsync(options);
-        }
-        catch (Exception failed) when (IsExpected(failed))
-        {
-            setbacks.Add($"{program ?? old.CommandLine.Program}: {failed.Message}");
-        }
-
-        try
-        {
-            await launcher.EndAsync(CancellationToken.None);
+            await end();
         }
         catch (Exception failed) when (IsExpected(failed))
         {
             setbacks.Add(failed.Message);
         }
-
-        return null;
     }
 
     private async Task<SaveTimes> SaveAsync(MigrationOptions options, CancellationToken cancellationToken)
@@ -237,11 +242,10 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
         return await Migration.SaveAsync(old.Qmp, old.Features, options, file, direct, StateTimeout, cancellationToken);
     }
 
-    /// <returns>The QEMU that was started, with the machine, which is stopped.</returns>
-    private async Task<(QmpClient Qmp, DateTimeOffset Answered)> LoadedAsync(MigrationOptions options)
+    /// <summary>The state is in a new QEMU, where nothing runs yet.</summary>
+    private async Task<LoadedMachine> LoadAsync(MigrationOptions options, Func<CancellationToken, Task> ended)
     {
-        QmpClient qmp = await QmpClient.ConnectAsync(old.Qmp.SocketPath, StartTimeout);
-        bool isLoaded = false;
+        QmpClient qmp = await ConnectAsync(ended, CancellationToken.None);
         try
         {
             DateTimeOffset answered = TimeProvider.System.GetUtcNow();
@@ -249,51 +253,89 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
             using SafeFileHandle file = PrivateFile.OpenRead(stateFile);
             using SafeFileHandle? direct = options.Channels > 0 ? StateFile.TryOpenDirect(stateFile, FileAccess.Read) : null;
             await Migration.LoadAsync(qmp, features, options, file, direct, StateTimeout);
-            isLoaded = true;
-            return (qmp, answered);
+            return new LoadedMachine(qmp, answered);
         }
-        finally
+        catch
         {
-            await (isLoaded ? ValueTask.CompletedTask : qmp.DisposeAsync());
+            // It has half a machine, and takes no second try.
+            using SafeFileHandle? process = Pidfd.Open(qmp.PeerPid);
+            _ = process is null || Pidfd.Signal(process, Kill);
+            await qmp.DisposeAsync();
+            throw;
         }
     }
 
-    private async Task<LiveUpdateReport> ResumeAsync(QmpClient qmp, MigrationMode mode, SaveTimes times, DateTimeOffset answered, IReadOnlyList<string> setbacks)
+    /// <summary>As <see cref="LoadAsync"/>, of a state that comes over a socket.</summary>
+    private async Task<LoadedMachine> ReceivedAsync(DateTimeOffset sent, CancellationToken cancellationToken)
     {
+        QmpClient qmp = await ConnectAsync(launcher.EndedAsync, cancellationToken);
+        try
+        {
+            await Migration.LoadedAsync(qmp, StartTimeout, cancellationToken);
+            return new LoadedMachine(qmp, sent);
+        }
+        catch
+        {
+            await qmp.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>From here on the machine is the new QEMU's, whatever happens.</summary>
+    private async Task<LiveUpdateReport> ResumeAsync(LoadedMachine machine, MigrationMode mode, SaveTimes times, IReadOnlyList<string> setbacks)
+    {
+        await using QmpClient qmp = machine.Qmp;
         DateTimeOffset loaded = TimeProvider.System.GetUtcNow();
         try
         {
             DateTimeOffset? resumed = old.Facts.IsLive ? await Migration.ContinueAsync(qmp, StartTimeout) : null;
-            return new LiveUpdateReport(mode, qmp.Version, times.Stopped, times.Saved, answered, loaded, resumed, setbacks);
+            return new LiveUpdateReport(mode, qmp.Version, times.Stopped, times.Saved, machine.Answered, loaded, resumed, setbacks);
         }
         catch (Exception failed) when (IsExpected(failed))
         {
-            throw new MigrationException($"{failed.Message}; the new QEMU has the machine, and it is not known to run: see query-status at {qmp.SocketPath}", failed);
+            throw new MigrationException($"{failed.Message}; the new QEMU ({qmp.Version.Number}) has the machine, was told to let it run, and did not answer that it does", failed);
+        }
+    }
+
+    private async Task<QmpClient> ConnectAsync(Func<CancellationToken, Task> ended, CancellationToken cancellationToken)
+    {
+        QmpClient? qmp = null;
+        await WhileItRunsAsync(
+            async token => qmp = await QmpClient.ConnectAsync(old.Qmp.SocketPath, StartTimeout, cancellationToken: token), ended, cancellationToken);
+        return qmp!;
+    }
+
+    /// <summary>Waits for something of the new QEMU, and not beyond its end.</summary>
+    private static async Task WhileItRunsAsync(Func<CancellationToken, Task> wait, Func<CancellationToken, Task> ended, CancellationToken cancellationToken)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task waiting = wait(stop.Token);
+        Task end = ended(stop.Token);
+        Task first = await Task.WhenAny(waiting, end);
+        await stop.CancelAsync();
+        await Task.WhenAll(waiting, end).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await first;
+        if (first == end)
+        {
+            throw new MigrationException("it ended at once; its own output says why");
         }
     }
 
     /// <summary>The machine goes on in the old QEMU; or it does not, and the words say so.</summary>
-    private async Task<MigrationException> TakenBackAsync(Exception failed, bool endsNext = false)
+    private async Task<MigrationException> TakenBackAsync(Exception failed)
     {
-        string trouble = "";
-        try
-        {
-            await (endsNext ? launcher.EndAsync(CancellationToken.None) : Task.CompletedTask);
-        }
-        catch (Exception stays) when (IsExpected(stays))
-        {
-            // The machine is stopped in it, and nobody continues it there.
-            trouble = $" (the new one could not be ended: {stays.Message})";
-        }
-
         try
         {
             await Migration.GoOnAsync(old.Qmp, old.Features, old.Facts.IsLive, StartTimeout);
-            return new MigrationException($"{failed.Message}; the machine goes on in the QEMU that it had{trouble}", failed);
+            return new MigrationException($"{failed.Message}; the machine goes on in the QEMU that it had", failed);
+        }
+        catch (QmpTransportException)
+        {
+            return new MigrationException($"{failed.Message}; its QEMU is gone, and the machine with it: it has to be started anew", failed);
         }
         catch (Exception gone) when (IsExpected(gone))
         {
-            return new MigrationException($"{failed.Message}; and it cannot be continued: {gone.Message}{trouble}", failed);
+            return new MigrationException($"{failed.Message}; and it cannot be continued: {gone.Message}", failed);
         }
     }
 
@@ -316,6 +358,10 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
         ["channel-type"] = type,
         ["addr"] = new JsonObject { ["transport"] = "socket", ["type"] = "unix", ["path"] = path },
     };
+
+    /// <param name="Qmp">To the QEMU that has it.</param>
+    /// <param name="Answered">When that spoke first.</param>
+    private sealed record LoadedMachine(QmpClient Qmp, DateTimeOffset Answered);
 
     private static bool IsExpected(Exception failed) =>
         failed is MigrationException or QmpException or QmpTransportException or TimeoutException or LinuxException or SystemdException

@@ -89,6 +89,7 @@ public static class Migration
 
         if (isLive)
         {
+            await UnwoundAsync(qmp, timeout, cancellationToken);
             _ = await qmp.ExecuteAsync("cont", timeout: timeout, cancellationToken: cancellationToken);
         }
         else if ((await qmp.QueryStatusAsync(cancellationToken)).Status == "postmigrate")
@@ -333,6 +334,15 @@ public static class Migration
 
     private static TimeoutException TooLong(QmpClient qmp, TimeSpan timeout) =>
         new($"{qmp.SocketPath}: the migration did not come to its end within {timeout.TotalSeconds:0.#} s");
+
+    /// <summary>QEMU says that it failed before it has cleaned up, and refuses to continue the machine until then.</summary>
+    private static async Task UnwoundAsync(QmpClient qmp, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        for (TimeSpan waited = TimeSpan.Zero; waited < timeout && (await qmp.QueryStatusAsync(cancellationToken)).Status == "finish-migrate"; waited += LookPause)
+        {
+            await Task.Delay(LookPause, cancellationToken);
+        }
+    }
 
     private static async Task<string?> StatusAsync(QmpClient qmp, CancellationToken cancellationToken) =>
         Text(await qmp.ExecuteAsync("query-migrate", cancellationToken: cancellationToken), "status");

@@ -48,9 +48,6 @@ public sealed partial record QemuCommandLine(IReadOnlyList<string> Arguments)
     /// <summary>Connections of the guest that are sockets of QEMU's own, and end with it.</summary>
     public bool HasUserNetwork => Values("netdev", "nic", "net").Any(value => Head(value) == "user");
 
-    /// <summary>Whether QEMU leaves its parent, so that who starts it sees it end at once.</summary>
-    public bool IsDaemonized => Pairs().Any(pair => pair.Name == Daemonize);
-
     /// <summary>Interfaces of the host that only one QEMU at a time can have.</summary>
     public bool HasTap => Values("netdev", "nic", "net").Any(value => Head(value) is "tap" or "bridge");
 

@@ -55,10 +55,14 @@ public sealed record QemuProbe(
     }
 
     /// <summary>Why it cannot take a machine over; null if nothing is known.</summary>
-    public string? Obstacle(MachineFacts machine)
+    /// <param name="machine">That it is to take.</param>
+    /// <param name="mode">How.</param>
+    public string? Obstacle(MachineFacts machine, MigrationMode mode)
     {
         ArgumentNullException.ThrowIfNull(machine);
-        return !Machines.Contains(machine.Type) ? $"{Program} (QEMU {Version.Number}) has no machine {machine.Type}"
+        // Files are read whatever their mode was; descriptors are handed over to who knows how only.
+        return mode is MigrationMode.CprExec or MigrationMode.CprTransfer && !Features.Modes.Contains(mode) ? $"{Program} (QEMU {Version.Number}) has no {mode.Name()}"
+            : !Machines.Contains(machine.Type) ? $"{Program} (QEMU {Version.Number}) has no machine {machine.Type}"
             : machine.Devices.FirstOrDefault(device => !Devices.Contains(device)) is { } missing ? $"{Program} (QEMU {Version.Number}) has no device {missing}"
             : null;
     }

@@ -71,6 +71,7 @@ public sealed class QmpClient : IAsyncDisposable
             {
                 try
                 {
+                    last = null;
                     return await GreetAsync(socketPath, clock, deadline.Token);
                 }
                 catch (QmpTransportException e)
@@ -83,7 +84,9 @@ public sealed class QmpClient : IAsyncDisposable
         }
         catch (OperationCanceledException) when (deadline.Passed)
         {
-            throw new TimeoutException($"{socketPath}: no QMP within {timeout.TotalSeconds:0.#} s", last);
+            // QEMU greets its next client when the one before has gone.
+            string reason = last is null && File.Exists(socketPath) ? ": somebody listens and does not greet; QMP has one client at a time, and another may hold it" : "";
+            throw new TimeoutException($"{socketPath}: no QMP within {timeout.TotalSeconds:0.#} s{reason}", last);
         }
     }
 

@@ -48,9 +48,9 @@ public sealed class QemuProbeTests : IDisposable
         var probe = new QemuProbe("/q", new QmpVersion(9, 2, 0, ""), features, new HashSet<string> { "pc-q35-9.2" }, new HashSet<string> { "virtio-net-pci" });
         var machine = new MachineFacts(new QmpVersion(9, 0, 0, ""), "running", "pc-q35-9.2", SharesAuxiliaryRam: false, [], ["virtio-net-pci"], [], []);
 
-        Assert.Null(probe.Obstacle(machine));
-        Assert.Equal("/q (QEMU 9.2.0) has no machine pc-q35-10.0", probe.Obstacle(machine with { Type = "pc-q35-10.0" }));
-        Assert.Equal("/q (QEMU 9.2.0) has no device virtio-new", probe.Obstacle(machine with { Devices = ["virtio-net-pci", "virtio-new"] }));
+        Assert.Null(probe.Obstacle(machine, MigrationMode.Normal));
+        Assert.Equal("/q (QEMU 9.2.0) has no machine pc-q35-10.0", probe.Obstacle(machine with { Type = "pc-q35-10.0" }, MigrationMode.Normal));
+        Assert.Equal("/q (QEMU 9.2.0) has no device virtio-new", probe.Obstacle(machine with { Devices = ["virtio-net-pci", "virtio-new"] }, MigrationMode.Normal));
     }
 
     private async Task<string> RefusedAsync(string program, TimeSpan timeout)

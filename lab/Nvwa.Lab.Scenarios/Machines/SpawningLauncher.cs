@@ -20,6 +20,9 @@ internal sealed class SpawningLauncher(Task firstEnded) : IQemuLauncher, IDispos
         return Task.CompletedTask;
     }
 
+    public Task EndedAsync(CancellationToken cancellationToken) =>
+        _children is [.., var last] ? last.WaitAsync(cancellationToken) : firstEnded.WaitAsync(cancellationToken);
+
     public async Task EndAsync(CancellationToken cancellationToken)
     {
         if (_children is [.., var last])

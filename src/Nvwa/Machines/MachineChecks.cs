@@ -83,7 +83,8 @@ internal static class MachineChecks
     }
 
     /// <summary>Whether another program could take it over. It is started, without a machine.</summary>
-    public static async Task<CheckResult> ProgramAsync(MachineConfiguration machine, QemuInstance qemu, string program, CancellationToken cancellation)
+    public static async Task<CheckResult> ProgramAsync(
+        MachineConfiguration machine, QemuInstance qemu, string program, MigrationMode mode, CancellationToken cancellation)
     {
         try
         {
@@ -91,7 +92,7 @@ internal static class MachineChecks
             try
             {
                 QemuProbe probe = await QemuProbe.RunAsync(program, directory, ProbeDeadline, cancellation);
-                return probe.Obstacle(qemu.Facts) is { } obstacle
+                return probe.Obstacle(qemu.Facts, mode) is { } obstacle
                     ? CheckResult.Refuse(Name, machine.Name, obstacle, "choose a QEMU that has it")
                     : CheckResult.Pass(Name, machine.Name, $"{program} is QEMU {probe.Version.Number}, and has {qemu.Facts.Type}");
             }

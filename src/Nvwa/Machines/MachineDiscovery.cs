@@ -66,7 +66,7 @@ internal sealed class MachineDiscovery(SystemdBus systemd, RestoreConfiguration 
             [
                 .. MachineChecks.ForKernel(machine, qemu, obstacles, criuDir),
                 .. Unit(machine, unit, qemu.Pid),
-                .. machine.Qemu is { } program ? [await MachineChecks.ProgramAsync(machine, qemu, program, cancellation)] : Array.Empty<CheckResult>(),
+                .. machine.Qemu is { } program ? [await MachineChecks.ProgramAsync(machine, qemu, program, options.Mode, cancellation)] : Array.Empty<CheckResult>(),
             ];
             return (results, results.Any(result => result.Verdict >= Verdict.Refuse) ? null : WorkloadOf(machine, qemu, unit));
         }

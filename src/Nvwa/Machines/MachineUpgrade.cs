@@ -31,7 +31,7 @@ internal sealed class MachineUpgrade(SystemdBus systemd, MachineConfiguration ma
             results.Add(CheckResult.Refuse(MachineChecks.Name, machine.Name, $"drives a device of the host ({device}), which {chosen.Name()} cannot hand over", "unplug the device before, or use cpr-exec or cpr-transfer"));
         }
 
-        results.Add(await MachineChecks.ProgramAsync(machine, qemu, program, cancellation));
+        results.Add(await MachineChecks.ProgramAsync(machine, qemu, program, chosen, cancellation));
         return (results, chosen);
     }
 

@@ -35,6 +35,14 @@ internal sealed class UnitLauncher(SystemdBus systemd, string unit) : IQemuLaunc
         }
     }
 
+    public async Task EndedAsync(CancellationToken cancellationToken)
+    {
+        while (!IsDown)
+        {
+            await Task.Delay(Look, cancellationToken);
+        }
+    }
+
     public async Task EndAsync(CancellationToken cancellationToken)
     {
         for (TimeSpan waited = TimeSpan.Zero; waited < EndDeadline && !IsDown; waited += Look)
@@ -89,6 +97,8 @@ internal sealed class TransientLauncher(SystemdBus systemd, string name, int pid
     // No machine's own name has a colon.
     private const string Next = ":next";
 
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
+
     private static readonly TimeSpan StartDeadline = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan EndDeadline = TimeSpan.FromSeconds(60);
 
@@ -100,6 +110,14 @@ internal sealed class TransientLauncher(SystemdBus systemd, string name, int pid
         string unit = MachineDiscovery.UnitOf(systemd.ListUnits().Any(each => each.Name == MachineDiscovery.UnitOf(name)) ? name + Next : name);
         await systemd.StartTransientServiceAsync(MachineUnits.Transient(unit, name, commandLine.Arguments, settings), StartDeadline, cancellationToken);
         _started = unit;
+    }
+
+    public async Task EndedAsync(CancellationToken cancellationToken)
+    {
+        while (_started is { } unit && systemd.GetString(unit, SystemdInterface.Unit, "ActiveState") is not ("inactive" or "failed"))
+        {
+            await Task.Delay(Look, cancellationToken);
+        }
     }
 
     public async Task EndAsync(CancellationToken cancellationToken)
