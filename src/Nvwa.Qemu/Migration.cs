@@ -87,15 +87,15 @@ public static class Migration
             await EndedAsync(qmp, timeout, cancellationToken);
         }
 
-        if (isLive)
+        // In this state QEMU saves a machine no second time, and only "cont" leads out of it: one that was paused runs for a moment.
+        bool isAtItsEnd = await UnwoundAsync(qmp, timeout, cancellationToken) == "postmigrate";
+        if (isLive || isAtItsEnd)
         {
-            await UnwoundAsync(qmp, timeout, cancellationToken);
             _ = await qmp.ExecuteAsync("cont", timeout: timeout, cancellationToken: cancellationToken);
         }
-        else if ((await qmp.QueryStatusAsync(cancellationToken)).Status == "postmigrate")
+
+        if (!isLive && isAtItsEnd)
         {
-            // In this state QEMU saves a machine no second time, and only "cont" leads out of it: the guest runs for a moment.
-            _ = await qmp.ExecuteAsync("cont", timeout: timeout, cancellationToken: cancellationToken);
             _ = await qmp.ExecuteAsync("stop", timeout: timeout, cancellationToken: cancellationToken);
         }
 
@@ -336,12 +336,17 @@ public static class Migration
         new($"{qmp.SocketPath}: the migration did not come to its end within {timeout.TotalSeconds:0.#} s");
 
     /// <summary>QEMU says that it failed before it has cleaned up, and refuses to continue the machine until then.</summary>
-    private static async Task UnwoundAsync(QmpClient qmp, TimeSpan timeout, CancellationToken cancellationToken)
+    /// <returns>The run state.</returns>
+    private static async Task<string> UnwoundAsync(QmpClient qmp, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        for (TimeSpan waited = TimeSpan.Zero; waited < timeout && (await qmp.QueryStatusAsync(cancellationToken)).Status == "finish-migrate"; waited += LookPause)
+        string state = (await qmp.QueryStatusAsync(cancellationToken)).Status;
+        for (TimeSpan waited = TimeSpan.Zero; waited < timeout && state == "finish-migrate"; waited += LookPause)
         {
             await Task.Delay(LookPause, cancellationToken);
+            state = (await qmp.QueryStatusAsync(cancellationToken)).Status;
         }
+
+        return state;
     }
 
     private static async Task<string?> StatusAsync(QmpClient qmp, CancellationToken cancellationToken) =>
