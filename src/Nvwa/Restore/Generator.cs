@@ -14,6 +14,9 @@ internal static class Generator
 {
     private const string Units = "/usr/lib/systemd/system";
 
+    /// <summary>Drop-ins count in the order of their names, and what 'systemctl edit' makes is an override.conf.</summary>
+    private const string DropInName = "zz-nvwa.conf";
+
     /// <param name="state">The open update; null if there is none.</param>
     /// <param name="bootId">Of this boot.</param>
     /// <param name="directory">The generator's directory, on /run: empty at each start of the generators.</param>
@@ -55,7 +58,7 @@ internal static class Generator
 
         foreach (WorkloadState workload in state.Workloads.Where(NeedsDropIn))
         {
-            files[$"{workload.Workload.Unit}.d/50-nvwa.conf"] = workload.Workload.Machine is { } machine
+            files[$"{workload.Workload.Unit}.d/{DropInName}"] = workload.Workload.Machine is { } machine
                 ? MachineUnits.DropIn(workload.Workload.Name, machine, state.Opening.ImagesDirectory)
                 : DropIn(workload.Workload, state.Opening.ImagesDirectory);
         }
@@ -63,7 +66,7 @@ internal static class Generator
         foreach (WorkloadState workload in state.Workloads.Where(workload => workload.Workload.Kind == WorkloadKind.Process && workload.IsPending(bootId)))
         {
             files[$"multi-user.target.wants/{Resume.UnitOf(workload.Workload)}"] = $"{Units}/nvwa-resume@.service";
-            files[$"{Resume.UnitOf(workload.Workload)}.d/50-nvwa.conf"] = workload.Workload.Machine is { } machine
+            files[$"{Resume.UnitOf(workload.Workload)}.d/{DropInName}"] = workload.Workload.Machine is { } machine
                 ? MachineUnits.Needs(machine, state.Opening.ImagesDirectory)
                 : $"[Unit]\nRequiresMountsFor={UnitFile.Quote(state.Opening.ImagesDirectory)}\n";
         }

@@ -40,7 +40,7 @@ public sealed class MachineUnitsTests : IDisposable
         ExecStartPost=+/usr/bin/nvwa resume web
 
         """,
-        Files()["web-vm.service.d/50-nvwa.conf"]);
+        Files()["web-vm.service.d/zz-nvwa.conf"]);
 
     [Fact]
     public void A_machine_that_stands_alone_is_brought_back_by_a_unit_of_ours()
@@ -55,7 +55,7 @@ public sealed class MachineUnitsTests : IDisposable
             RequiresMountsFor="/var/nvwa/running/20261121T093000Z" "/srv/web.qcow2"
 
             """,
-            files["nvwa-resume@db.service.d/50-nvwa.conf"]);
+            files["nvwa-resume@db.service.d/zz-nvwa.conf"]);
         Assert.DoesNotContain(files.Keys, name => name.StartsWith("nvwa-vm-db", StringComparison.Ordinal));
     }
 

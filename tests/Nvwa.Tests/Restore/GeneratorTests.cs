@@ -7,7 +7,7 @@ namespace Nvwa.Tests.Restore;
 
 public sealed class GeneratorTests
 {
-    private const string RedisDropIn = "redis.service.d/50-nvwa.conf";
+    private const string RedisDropIn = "redis.service.d/zz-nvwa.conf";
 
     [Fact]
     public void The_start_of_a_kept_service_becomes_its_restore() => Assert.Equal(
@@ -48,15 +48,20 @@ public sealed class GeneratorTests
         """,
         Files(After())[RedisDropIn]);
 
+    /// <summary>Else its own ExecStart= would start the service cold, beside its restore.</summary>
+    [Fact]
+    public void What_an_operator_has_edited_does_not_count_after_the_restore() =>
+        Assert.All(["override.conf", "99-local.conf"], edited => Assert.True(string.CompareOrdinal(edited, Path.GetFileName(RedisDropIn)) < 0));
+
     [Fact]
     public void A_committed_update_brings_the_lock_the_daemon_and_each_workload() => Assert.Equal(
         [
             "multi-user.target.wants/nvwa-resume@1800.service -> /usr/lib/systemd/system/nvwa-resume@.service",
             "multi-user.target.wants/nvwa.service -> /usr/lib/systemd/system/nvwa.service",
-            "nvwa-resume@1800.service.d/50-nvwa.conf",
+            "nvwa-resume@1800.service.d/zz-nvwa.conf",
             RedisDropIn,
             "sysinit.target.wants/nvwa-lock.service -> /usr/lib/systemd/system/nvwa-lock.service",
-            "web@1.service.d/50-nvwa.conf",
+            "web@1.service.d/zz-nvwa.conf",
         ],
         Files(After()).Select(file => file.Value.StartsWith('/') ? $"{file.Key} -> {file.Value}" : file.Key).Order(StringComparer.Ordinal));
 
@@ -137,7 +142,7 @@ public sealed class GeneratorTests
         IReadOnlyDictionary<string, string> files = Files(After(new NotRestored("redis.service", Fate.ColdStarted, "x", null, At(20))));
 
         Assert.DoesNotContain(RedisDropIn, files);
-        Assert.Contains("web@1.service.d/50-nvwa.conf", files);
+        Assert.Contains("web@1.service.d/zz-nvwa.conf", files);
     }
 
     [Fact]

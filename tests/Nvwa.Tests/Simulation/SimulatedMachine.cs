@@ -140,7 +140,7 @@ internal sealed partial class SimulatedMachine
         if (unit.State == UnitState.Active)
         {
             unit.State = UnitState.Failed;
-            if (!_generated.Contains($"{unit.Name}.d/50-nvwa.conf"))
+            if (!_generated.Contains($"{unit.Name}.d/zz-nvwa.conf"))
             {
                 Time.Post(_ => _ = StartAsync(unit.Name), null);
             }
@@ -275,7 +275,7 @@ internal sealed partial class SimulatedMachine
             int? code = await RunResumeAsync(unit, process);
             EndJob(unit, job, code == 0);
         }
-        else if (Kept.FirstOrDefault(workload => workload.Unit == name) is { } service && _generated.Contains($"{name}.d/50-nvwa.conf"))
+        else if (Kept.FirstOrDefault(workload => workload.Unit == name) is { } service && _generated.Contains($"{name}.d/zz-nvwa.conf"))
         {
             await RunResumeAsync(unit, service);
             if (unit.Starting == job)

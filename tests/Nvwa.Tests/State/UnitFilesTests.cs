@@ -16,7 +16,7 @@ public sealed class UnitFilesTests : IDisposable
         UnitFiles files = new(_directory["a.service"], [_directory["b.conf"]], IsOutdated: false);
         string before = files.Digest();
 
-        Assert.Equal(before, (files with { DropIns = [_directory["b.conf"], "/run/systemd/generator/a.service.d/50-nvwa.conf"] }).Digest());
+        Assert.Equal(before, (files with { DropIns = [_directory["b.conf"], "/run/systemd/generator/a.service.d/zz-nvwa.conf"] }).Digest());
         Assert.NotEqual(before, (files with { DropIns = [] }).Digest());
         File.AppendAllText(_directory["b.conf"], "# upgraded\n");
         Assert.NotEqual(before, files.Digest());
