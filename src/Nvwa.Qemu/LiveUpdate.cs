@@ -137,7 +137,7 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
         catch (Exception failed) when (IsExpected(failed))
         {
             // Whatever it is, it has no machine.
-            _ = process is null || Pidfd.Signal(process, Kill);
+            await KillAsync(process);
             throw new MigrationException($"{failed.Message}; the old QEMU is gone, and with it the machine's memory: it has to be started anew", failed);
         }
 
@@ -336,6 +336,15 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
         catch (Exception gone) when (IsExpected(gone))
         {
             return new MigrationException($"{failed.Message}; and it cannot be continued: {gone.Message}", failed);
+        }
+    }
+
+    private async Task KillAsync(SafeFileHandle? process)
+    {
+        using var patience = new CancellationTokenSource(StartTimeout);
+        if (process is not null && Pidfd.Signal(process, Kill))
+        {
+            await Pidfd.WaitAsync(process, patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
