@@ -18,11 +18,9 @@ internal sealed class Subject : IAsyncDisposable
 {
     private static readonly TimeSpan StepTimeout = TimeSpan.FromSeconds(20);
 
-    private readonly string _memory;
-
     private Subject(string memory, CountingMachine machine, SpawningLauncher launcher)
     {
-        _memory = memory;
+        MemoryFile = memory;
         Machine = machine;
         Launcher = launcher;
     }
@@ -30,6 +28,9 @@ internal sealed class Subject : IAsyncDisposable
     public CountingMachine Machine { get; }
 
     public SpawningLauncher Launcher { get; }
+
+    /// <summary>Where there is one.</summary>
+    public string MemoryFile { get; }
 
     public string StateFile => Path.Combine(Machine.Directory, "state");
 
@@ -64,11 +65,22 @@ internal sealed class Subject : IAsyncDisposable
         _ = await qmp.ExecuteAsync(command);
     }
 
-    public async Task<LiveUpdateReport> UpdateAsync(MigrationMode mode, string program)
+    /// <param name="mode">How.</param>
+    /// <param name="program">The new QEMU.</param>
+    /// <param name="stateFile">Where else its state goes.</param>
+    /// <param name="startTimeout">For a QEMU to start.</param>
+    /// <param name="stateTimeout">For it to write or read all of the machine.</param>
+    public async Task<LiveUpdateReport> UpdateAsync(
+        MigrationMode mode, string program, string? stateFile = null, TimeSpan? startTimeout = null, TimeSpan? stateTimeout = null)
     {
         await using QemuInstance qemu = await ConnectAsync();
         Assert.Null(LiveUpdate.Obstacle(qemu, mode));
-        return await new LiveUpdate(qemu, Launcher, StateFile).RunAsync(mode, program);
+        var update = new LiveUpdate(qemu, Launcher, stateFile ?? StateFile)
+        {
+            StartTimeout = startTimeout ?? StepTimeout,
+            StateTimeout = stateTimeout ?? StepTimeout,
+        };
+        return await update.RunAsync(mode, program);
     }
 
     /// <summary>No reset, no gap, every page right.</summary>
@@ -86,6 +98,6 @@ internal sealed class Subject : IAsyncDisposable
     {
         await Machine.DisposeAsync();
         Launcher.Dispose();
-        File.Delete(_memory);
+        File.Delete(MemoryFile);
     }
 }
