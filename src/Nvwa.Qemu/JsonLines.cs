@@ -37,8 +37,8 @@ internal sealed class JsonLines : IDisposable
         _socket = socket;
     }
 
-    /// <summary>Who listens at the other end.</summary>
-    public int PeerPid => Credentials.OfPeer(_socket.SafeHandle).Pid;
+    /// <summary>Who listens at the other end, as it was when it began to.</summary>
+    public PeerCredentials Peer => Credentials.OfPeer(_socket.SafeHandle);
 
     public static async Task<JsonLines> ConnectAsync(string socketPath, int maxLineBytes, CancellationToken cancellationToken)
     {

@@ -25,6 +25,8 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
 
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(10);
 
+    private bool _keepsState;
+
     /// <summary>For QEMU to write, or read, all of a machine.</summary>
     public TimeSpan StateTimeout { get; init; } = TimeSpan.FromMinutes(30);
 
@@ -52,6 +54,8 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
         return facts.Ram.FirstOrDefault(ram => !ram.IsShared) is { } @private ? $"its memory {@private.Id} ({@private.Type}) is private"
             : facts.Ram.FirstOrDefault(ram => ram is { Path: null, Type: not "memory-backend-memfd" }) is { } anonymous ? $"its memory {anonymous.Id} ({anonymous.Type}) is no file that can be handed over"
             : !facts.SharesAuxiliaryRam ? "it was started without -machine aux-ram-share=on"
+            : mode == MigrationMode.CprExec && machine.CommandLine.DeniesSpawn ? "it was started with -sandbox spawn=deny, and may execute nothing"
+            : mode == MigrationMode.CprTransfer && machine.Qmp.PeerUser != 0 ? "its QEMU is not root's, and could make no socket for the new one"
             : mode == MigrationMode.CprTransfer && machine.CommandLine.HasTap ? "its tap device can be open in one QEMU only"
             : mode == MigrationMode.CprTransfer && machine.CommandLine.HasPidFile ? "its -pidfile can be held by one QEMU only"
             : null;
@@ -85,7 +89,10 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
         }
         finally
         {
-            File.Delete(stateFile);
+            if (!_keepsState)
+            {
+                File.Delete(stateFile);
+            }
         }
     }
 
@@ -219,7 +226,8 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
             return await ResumeAsync(loaded, mode, times, setbacks);
         }
 
-        throw new MigrationException($"no QEMU took the machine over ({string.Join("; ", setbacks)}); it has to be started anew");
+        _keepsState = true;
+        throw new MigrationException($"no QEMU took the machine over ({string.Join("; ", setbacks)}); it has to be started anew, or by hand from its state in {stateFile}");
     }
 
     /// <summary>A QEMU that does not end in order is no reason not to start the next one.</summary>

@@ -48,6 +48,9 @@ public sealed partial record QemuCommandLine(IReadOnlyList<string> Arguments)
     /// <summary>Connections of the guest that are sockets of QEMU's own, and end with it.</summary>
     public bool HasUserNetwork => Values("netdev", "nic", "net").Any(value => Head(value) == "user");
 
+    /// <summary>Whether QEMU has given up execve(2).</summary>
+    public bool DeniesSpawn => Values("sandbox").Any(value => Member(value, "spawn") == "deny");
+
     /// <summary>Interfaces of the host that only one QEMU at a time can have.</summary>
     public bool HasTap => Values("netdev", "nic", "net").Any(value => Head(value) is "tap" or "bridge");
 

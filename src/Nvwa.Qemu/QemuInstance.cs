@@ -57,9 +57,11 @@ public sealed class QemuInstance : IAsyncDisposable
             return null;
         }
 
-        // After an upgrade of its package another one stands there, which is meant.
+        // After an upgrade of its package another one stands there, which is meant. What a process calls itself is its own affair:
+        // only where nobody but root could have put it, it is taken for the program.
         string path = exe.EndsWith(Deleted, StringComparison.Ordinal) ? exe[..^Deleted.Length] : exe;
-        return new QemuCommandLine([arguments[0].StartsWith('/') ? arguments[0] : path, .. arguments.Skip(1)]);
+        bool isProgram = arguments[0].StartsWith('/') && File.Exists(arguments[0]) && TrustedProgram.Problem(arguments[0]) is null;
+        return new QemuCommandLine([isProgram ? arguments[0] : path, .. arguments.Skip(1)]);
     }
 
     public ValueTask DisposeAsync() => Qmp.DisposeAsync();

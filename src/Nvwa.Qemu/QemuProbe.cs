@@ -23,6 +23,11 @@ public sealed record QemuProbe(
     /// <exception cref="MigrationException">It is no QEMU, or does not start; with its own words.</exception>
     public static async Task<QemuProbe> RunAsync(string program, string directory, TimeSpan timeout, CancellationToken cancellationToken = default)
     {
+        if (TrustedProgram.Problem(program) is { } problem)
+        {
+            throw new MigrationException($"{program} is not run by root: {problem}");
+        }
+
         string socket = Path.Combine(directory, "probe.qmp");
         string words = Path.Combine(directory, "probe.log");
         try

@@ -52,7 +52,10 @@ public sealed class QmpClient : IAsyncDisposable
     public QmpVersion Version { get; }
 
     /// <summary>The process that made the socket: QEMU, unless it was given one.</summary>
-    public int PeerPid => _lines.PeerPid;
+    public int PeerPid => _lines.Peer.Pid;
+
+    /// <summary>Its user when it made the socket.</summary>
+    public uint PeerUser => _lines.Peer.Uid;
 
     /// <summary>Ends, with the reason, when the conversation ends: QEMU quit, was killed or replaced itself.</summary>
     public Task<QmpTransportException> Ended => _broken.Task;

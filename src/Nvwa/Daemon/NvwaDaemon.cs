@@ -50,6 +50,7 @@ internal sealed class NvwaDaemon(ConfigurationFiles files, IUpdateJournal journa
             ["UpgradeMachine"] = UpgradeMachineAsync,
         });
         var server = new VarlinkServer(listener, info, offered, socket => Credentials.OfPeer(socket.SafeHandle).Pid, log);
+        UnitLauncher.RemoveLeft(log);
         _work = RecoverAsync(cancellation);
         Notify.Send("READY=1");
         try
@@ -260,7 +261,7 @@ internal sealed class NvwaDaemon(ConfigurationFiles files, IUpdateJournal journa
         UpgradeMachineParameters asked = call.Parameters(ApiJson.Default.UpgradeMachineParameters);
         using Exclusive exclusive = Enter();
         log($"vm upgrade {asked.Name}: begun");
-        (IReadOnlyList<CheckResult> refusals, UpgradeMachineReply? reply) = await machines.UpgradeAsync(asked, CancellationToken.None);
+        (IReadOnlyList<CheckResult> refusals, UpgradeMachineReply? reply) = await AsWorkAsync(() => machines.UpgradeAsync(asked, CancellationToken.None));
         if (reply is null)
         {
             throw VarlinkException.Of(NvwaInterface.Refused, new RefusedParameters(refusals), ApiJson.Default.RefusedParameters);
@@ -269,6 +270,21 @@ internal sealed class NvwaDaemon(ConfigurationFiles files, IUpdateJournal journa
         log($"vm upgrade {asked.Name}: QEMU {reply.OldVersion} -> {reply.NewVersion} by {reply.Mode}, {reply.Blackout?.Milliseconds ?? 0} ms");
         return JsonSerializer.SerializeToElement(reply, ApiJson.Default.UpgradeMachineReply);
     });
+
+    /// <summary>A stop of the daemon waits for it: between two QEMUs a machine has none.</summary>
+    private async Task<T> AsWorkAsync<T>(Func<Task<T>> run)
+    {
+        var finished = new TaskCompletionSource();
+        _work = finished.Task;
+        try
+        {
+            return await run();
+        }
+        finally
+        {
+            finished.SetResult();
+        }
+    }
 
     private async Task<JsonElement> MachinesAsync(Func<MachineRequests, Task<JsonElement>> answer)
     {

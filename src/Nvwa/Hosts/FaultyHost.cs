@@ -233,6 +233,8 @@ internal sealed class FaultyHost(IHost host, IFaults faults) : IHost
             return images;
         }
 
+        public Task ConfirmAsync() => dumper.ConfirmAsync();
+
         public ValueTask DisposeAsync() => dumper.DisposeAsync();
     }
 

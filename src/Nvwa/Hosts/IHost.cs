@@ -195,6 +195,10 @@ internal interface IDumper : IAsyncDisposable
 
     /// <summary>Cannot be cancelled. The workload stays as it is, frozen.</summary>
     Task<DumpedImages> DumpAsync();
+
+    /// <summary>After the dump, last of all before the commit.</summary>
+    /// <exception cref="StepFailedException">The workload has gone on, or ended, since.</exception>
+    Task ConfirmAsync();
 }
 
 /// <param name="Bytes">Of the file.</param>

@@ -2,6 +2,7 @@ using System.Net;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using Nvwa.Core.Journal;
+using Nvwa.Core.Kernel;
 using Nvwa.Core.Planning;
 using Nvwa.Criu;
 using Nvwa.Linux;
@@ -101,7 +102,7 @@ internal sealed partial class LinuxHost
         var images = ImageStore.Of(state);
         if (workload.Machine is not null)
         {
-            return await RestoreMachineAsync(workload, images.Of(workload), boundary, cancellation);
+            return await RestoreMachineAsync(state, workload, images.Of(workload), boundary, cancellation);
         }
 
         int? holder = HolderOf(workload);
@@ -184,8 +185,15 @@ internal sealed partial class LinuxHost
     }
 
     /// <summary>Its service has started its QEMU; for one that stands alone we do.</summary>
-    private async Task<RestoredProcess> RestoreMachineAsync(Workload workload, string directory, Action boundary, CancellationToken cancellation)
+    private async Task<RestoredProcess> RestoreMachineAsync(UpdateState state, Workload workload, string directory, Action boundary, CancellationToken cancellation)
     {
+        // Memory that was set aside (memmap=) does not outlive the power, and nothing in it says so.
+        if (KernelCommandLine.Parse(ProcFs.CommandLine).Value(KernelCommandLine.UpdateParameter) != state.Id
+            && MachineFile.Read(directory).Options.Memory.FirstOrDefault(MachineTechnique.IsDirect) is { } memory)
+        {
+            throw new StepFailedException($"its memory was left in {memory.Path}, and this kernel was not started by the update but by a cold boot: nothing tells whether it is still there");
+        }
+
         if (workload.Kind == WorkloadKind.Process)
         {
             // What is left of an earlier try waits for a state, and could take no other.

@@ -187,7 +187,8 @@ internal sealed partial class LinuxHost(IUpdateJournal journal, Action<string> l
     }
 
     public bool IsAlive(Workload workload, int mainPid) =>
-        ProcFs.Read(mainPid) is { State: not 'Z', ControlGroup: { } group }
+        // A machine's QEMU has another PID after its restore, which only its unit knows.
+        ProcFs.Read(workload.Machine is null ? mainPid : (int)Systemd.GetUInt32(workload.Unit, SystemdInterface.Service, "MainPID")) is { State: not 'Z', ControlGroup: { } group }
         && Systemd.ControlGroup(workload.Unit) is { } unit && group.StartsWith(unit, StringComparison.Ordinal);
 
     public void Dispose()

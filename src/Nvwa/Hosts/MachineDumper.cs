@@ -1,4 +1,5 @@
 using Microsoft.Win32.SafeHandles;
+using Nvwa.Core.Journal;
 using Nvwa.Core.Planning;
 using Nvwa.Linux;
 using Nvwa.Machines;
@@ -19,6 +20,9 @@ internal sealed class MachineDumper(Workload workload, QemuInstance qemu, Machin
 {
     private const string State = "state.img";
 
+    /// <summary>QEMU's run state after a save.</summary>
+    private const string Saved = "postmigrate";
+
     private static readonly TimeSpan ConnectDeadline = TimeSpan.FromSeconds(20);
 
     /// <summary>For all of a machine's memory to be written, or read.</summary>
@@ -28,6 +32,9 @@ internal sealed class MachineDumper(Workload workload, QemuInstance qemu, Machin
     private static readonly TimeSpan SleepDeadline = TimeSpan.FromMinutes(2);
 
     private static readonly TimeSpan StartDeadline = TimeSpan.FromSeconds(60);
+
+    /// <summary>For a QEMU to answer that takes all of its memory first; should it end, its unit's start ends with it.</summary>
+    private static readonly TimeSpan AnswerDeadline = TimeSpan.FromMinutes(5);
 
     public Workload Workload => workload;
 
@@ -69,6 +76,13 @@ internal sealed class MachineDumper(Workload workload, QemuInstance qemu, Machin
         return new DumpedImages(FileIdentity.Of(path)?.Allocated ?? 0, digest, times.Stopped is { } stopped ? Moment.At(stopped) : null);
     });
 
+    /// <summary>Somebody may have continued it, or it may have ended and been started anew, while others were saved: its disks have gone on then.</summary>
+    public Task ConfirmAsync() => ExplainedAsync(workload.Name, async () =>
+    {
+        string status = (await qemu.Qmp.QueryStatusAsync()).Status;
+        return status == Saved ? status : throw new StepFailedException($"{workload.Name}: it was saved, and is {status} now");
+    });
+
     public ValueTask DisposeAsync() => qemu.DisposeAsync();
 
     /// <summary>Whatever its save came to: the machine goes on in the QEMU that it had.</summary>
@@ -82,7 +96,8 @@ internal sealed class MachineDumper(Workload workload, QemuInstance qemu, Machin
 
         VirtualMachine machine = workload.Machine!;
         await using QemuInstance qemu = await QemuInstance.ConnectAsync(machine.Qmp, ConnectDeadline);
-        await Migration.GoOnAsync(qemu.Qmp, qemu.Features, machine.IsLive && qemu.Facts.Status != "running", StartDeadline);
+        // Only what a save leaves: a guest that is off, or has met an error, is not ours to continue.
+        await Migration.GoOnAsync(qemu.Qmp, qemu.Features, machine.IsLive && qemu.Facts.Status is "postmigrate" or "finish-migrate" or "paused", StartDeadline);
         if (machine.Sleeps is not null)
         {
             await GuestSleep.WakeAsync(qemu.Qmp, StartDeadline);
@@ -100,21 +115,34 @@ internal sealed class MachineDumper(Workload workload, QemuInstance qemu, Machin
     {
         var settings = MachineFile.Read(directory);
         string path = Path.Combine(directory, State);
-        await using QmpClient qmp = await QmpClient.ConnectAsync(workload.Machine!.Qmp, StartDeadline, cancellationToken: cancellation);
+        await using QmpClient qmp = await QmpClient.ConnectAsync(workload.Machine!.Qmp, AnswerDeadline, cancellationToken: cancellation);
         QemuFeatures features = await QemuFeatures.ReadAsync(qmp, cancellation);
         using SafeFileHandle file = PrivateFile.OpenRead(path);
         using SafeFileHandle? direct = settings.Options.Channels > 0 ? StateFile.TryOpenDirect(path, FileAccess.Read) : null;
         await Migration.LoadAsync(qmp, features, settings.Options, file, direct, StateDeadline, cancellation);
         boundary();
-        DateTimeOffset? running = workload.Machine.IsLive ? await Migration.ContinueAsync(qmp, StartDeadline, CancellationToken.None) : null;
-
-        if (workload.Machine.Sleeps is not null)
-        {
-            await GuestSleep.WakeAsync(qmp, StartDeadline, CancellationToken.None);
-        }
-
-        return new RestoredProcess(qmp.PeerPid, running is { } moment ? Moment.At(moment) : null);
+        return new RestoredProcess(qmp.PeerPid, await LiveOnAsync(qmp, workload.Machine));
     });
+
+    /// <summary>Nothing that fails from here on is a reason to end a guest that may run.</summary>
+    private static async Task<Stamp?> LiveOnAsync(QmpClient qmp, VirtualMachine machine)
+    {
+        try
+        {
+            DateTimeOffset? running = machine.IsLive ? await Migration.ContinueAsync(qmp, StartDeadline, CancellationToken.None) : null;
+            if (machine.Sleeps is not null)
+            {
+                await GuestSleep.WakeAsync(qmp, StartDeadline, CancellationToken.None);
+            }
+
+            return running is { } moment ? Moment.At(moment) : null;
+        }
+        catch (Exception late) when (late is TimeoutException or QmpException)
+        {
+            QmpRunStatus now = await qmp.QueryStatusAsync();
+            return now.Status is "running" or "suspended" || !machine.IsLive ? null : throw new StepFailedException($"it is loaded, and does not run but is {now.Status}: {late.Message}", late);
+        }
+    }
 
     /// <param name="name">Where the words are not about one machine anyway.</param>
     /// <param name="step">Of QEMU's.</param>

@@ -50,6 +50,20 @@ internal static class MachineChecks
             yield return Refuse($"QEMU refuses: {obstacle}", "unplug what it names, or shut the machine down before");
         }
 
+        if (ProcFs.Read(qemu.Pid) is { } process && process.Uid != qemu.Qmp.PeerUser)
+        {
+            yield return Refuse(
+                $"its process is user {process.Uid}'s, and was user {qemu.Qmp.PeerUser}'s when it made its QMP socket: what it says of its own start cannot be trusted",
+                "start it as that user (User= of its unit) instead of -runas or -run-with user=");
+        }
+
+        if (facts.Images.FirstOrDefault(image => image.StartsWith('/') && !commandLine.Arguments.Any(argument => argument.Contains(image, StringComparison.Ordinal))) is { } image)
+        {
+            yield return Refuse(
+                $"writes to {image}, which it was not started with (a snapshot, a mirror, another medium): another QEMU would open the file that it was started with",
+                "restart the machine with that file");
+        }
+
         if (commandLine.Inherited is [var inherited, ..])
         {
             yield return Refuse(

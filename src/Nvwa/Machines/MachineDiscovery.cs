@@ -4,6 +4,7 @@ using Nvwa.Core.Planning;
 using Nvwa.Hosts;
 using Nvwa.Linux;
 using Nvwa.Qemu;
+using Nvwa.Update;
 
 namespace Nvwa.Machines;
 
@@ -89,6 +90,24 @@ internal sealed class MachineDiscovery(SystemdBus systemd, RestoreConfiguration 
             yield return CheckResult.Refuse(MachineChecks.Name, machine.Name, $"{unit} is among 'services' too", "name it once, under 'vms'");
         }
 
+        if (unit is null && ProcFs.Read(pid) is { } process && Discovery.OfUser(process) is { } ofUser)
+        {
+            yield return CheckResult.Refuse(
+                MachineChecks.Name, machine.Name, $"its QEMU belongs to {ofUser}, a unit of a user's own systemd, which starts it anew by itself", "make it a service of the host, with User=");
+        }
+
+        if (unit is null && Sandbox.Of(pid, Sandbox.Init) is { Count: > 0 } namespaces)
+        {
+            yield return CheckResult.Refuse(
+                MachineChecks.Name, machine.Name, $"its QEMU stands alone in namespaces of its own ({string.Join(", ", namespaces)}), which nobody would make again", "make it a service of the host");
+        }
+
+        if (unit is not null && systemd.GetString(unit, SystemdInterface.Unit, "UnitFileState") == "transient")
+        {
+            yield return CheckResult.Refuse(
+                MachineChecks.Name, machine.Name, $"{unit} has no file (systemd-run), and the next boot does not know it", "make it a service with a unit file, or start it with systemd-run --scope");
+        }
+
         if (unit is null && Holding(systemd, pid) is { } holder && holder.EndsWith(".service", StringComparison.Ordinal) && !holder.StartsWith(UnitPrefix, StringComparison.Ordinal) && !holder.StartsWith("user@", StringComparison.Ordinal))
         {
             yield return CheckResult.Refuse(
@@ -120,7 +139,7 @@ internal sealed class MachineDiscovery(SystemdBus systemd, RestoreConfiguration 
     {
         QemuCommandLine next = qemu.CommandLine.ForIncoming(machine.Qemu, qemu.Facts.Type, Migration.IncomingArguments);
         string[] memory = [.. qemu.Facts.Ram.Where(ram => ram.IsSharedFile).Select(ram => ram.Path!)];
-        ILookup<bool, string> needed = memory.Concat(qemu.Facts.Images).Where(path => path.StartsWith('/')).ToLookup(path => path.StartsWith("/dev/", StringComparison.Ordinal));
+        ILookup<bool, string> needed = memory.Concat(qemu.Facts.Images).Where(path => path.StartsWith('/')).ToLookup(path => FileIdentity.Of(path)?.Type is FileType.CharacterDevice or FileType.BlockDevice);
         return new Workload(machine.Name, unit is null ? WorkloadKind.Process : WorkloadKind.Service, unit ?? UnitOf(machine.Name), qemu.Pid, [], ServiceType.None, [])
         {
             Machine = new VirtualMachine(machine.Qmp, next.Arguments, qemu.Facts.IsLive, [.. needed[false]], [.. needed[true]])

@@ -13,6 +13,9 @@ internal static class MachineTechnique
         qemu.Facts.Ram,
         IsPersistent);
 
+    /// <summary>Whether it is memory of the machine itself, by DAX, and on no disk.</summary>
+    public static bool IsDirect(MemoryFile memory) => memory.IsDevice || FileSystems.MountOf(memory.Path).Source.StartsWith("/dev/pmem", StringComparison.Ordinal);
+
     /// <summary>What of its memory has to be written.</summary>
     public static IReadOnlyList<RamBackend> Copied(QemuInstance qemu, MigrationOptions options) =>
         [.. qemu.Facts.Ram.Where(ram => !(options.LeavesShared && ram.IsSharedFile))];

@@ -1,4 +1,5 @@
 using Nvwa.Core.Planning;
+using Nvwa.Hosts;
 using Nvwa.Linux;
 using Nvwa.Restore;
 using Nvwa.State;
@@ -18,6 +19,11 @@ internal static class MachineUnits
     public static string DropIn(string name, VirtualMachine machine, string images) => $"""
         # Made by nvwa while the virtual machine {name} waits to be restored; gone once the update is confirmed.
         {Needs(machine, images)}
+        # A second try is no reason for anybody to be alarmed.
+        OnFailure=
+        FailureAction=none
+        StartLimitIntervalSec=0
+
         [Service]
         Type=exec
         PIDFile=
@@ -25,7 +31,9 @@ internal static class MachineUnits
         Restart=no
         {string.Concat(machine.NeededDevices.Select(device => $"ExecStartPre=+/usr/bin/udevadm wait --timeout={DeviceSeconds} {UnitFile.Quote(device)}\n"))}ExecStart=
         ExecStart={UnitFile.Command(machine.CommandLine)}
-        ExecStartPost=+/usr/bin/nvwa resume {name}
+        # The unit's own would find a guest that does not run yet, or have it run before its time.
+        ExecStartPost=
+        ExecStartPost=+{Sandbox.OnHost} /usr/bin/nvwa resume {name}
 
         """;
 
@@ -34,7 +42,6 @@ internal static class MachineUnits
         [Unit]
         After=nvwa-lock.service nvwa-network.service
         RequiresMountsFor={string.Join(' ', machine.NeededPaths.Prepend(images).Select(UnitFile.Quote))}
-
         """;
 
     /// <summary>systemd starts nothing at all with a variable that it does not take, as a function that bash exports.</summary>

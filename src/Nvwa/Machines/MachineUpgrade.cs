@@ -62,7 +62,11 @@ internal sealed class MachineUpgrade(SystemdBus systemd, MachineConfiguration ma
         }
         finally
         {
-            Directory.Delete(directory, recursive: true);
+            // With the state of a machine that nobody took.
+            if (!Directory.EnumerateFileSystemEntries(directory).Any())
+            {
+                Directory.Delete(directory);
+            }
         }
     }
 }

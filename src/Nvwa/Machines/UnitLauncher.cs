@@ -19,15 +19,36 @@ internal sealed class UnitLauncher(SystemdBus systemd, string unit) : IQemuLaunc
     // The machine's memory may be a file in its runtime directory.
     private const string Hold = "Restart=no\nRuntimeDirectoryPreserve=yes\n";
 
+    private const string Runtime = "/run/systemd/system";
+
     // Drop-ins count in the order of their names, and 'systemctl edit' makes an override.conf.
-    private string DropIn => $"/run/systemd/system/{unit}.d/zz-nvwa-vm.conf";
+    private const string FileName = "zz-nvwa-vm.conf";
+
+    private string DropIn => $"{Runtime}/{unit}.d/{FileName}";
+
+    /// <summary>Of a daemon that was killed: a unit would start a QEMU that waits for a state for ever.</summary>
+    public static void RemoveLeft(Action<string> log)
+    {
+        string[] left = Directory.Exists(Runtime) ? [.. Directory.GetDirectories(Runtime, "*.service.d").Select(directory => Path.Combine(directory, FileName)).Where(File.Exists)] : [];
+        foreach (string file in left)
+        {
+            log($"an upgrade of a virtual machine was interrupted; removing {file}, its state is below criu_dir in vm:NAME.upgrade");
+            File.Delete(file);
+        }
+
+        if (left.Length > 0)
+        {
+            using var systemd = SystemdBus.Connect();
+            systemd.Reload();
+        }
+    }
 
     /// <summary>Before its QEMU ends: nobody else is to start it again.</summary>
     public void HoldRestarts() => Configure(Hold);
 
     public async Task StartAsync(QemuCommandLine commandLine, CancellationToken cancellationToken)
     {
-        Configure($"{Hold}Type=exec\nPIDFile=\nExecStart=\nExecStart={UnitFile.Command(commandLine.Arguments)}\n");
+        Configure($"{Hold}Type=exec\nPIDFile=\nExecStartPost=\nExecStart=\nExecStart={UnitFile.Command(commandLine.Arguments)}\n");
         IReadOnlyDictionary<string, SystemdJobResult> results = await systemd.StartAllAsync([unit], StartDeadline, cancellationToken);
         if (!results[unit].IsDone)
         {

@@ -9,7 +9,7 @@ namespace Nvwa.State;
 /// no unit do that.
 /// </summary>
 /// <param name="Options">Of its migration.</param>
-/// <param name="Uid">Of its QEMU.</param>
+/// <param name="Uid">Of its QEMU, when that made its QMP socket: what a process is now may be a program that takes other rights.</param>
 /// <param name="WorkingDirectory">Of its QEMU.</param>
 /// <param name="Variables">Of its QEMU, NAME=VALUE.</param>
 internal sealed record MachineFile(MigrationOptions Options, uint Uid, string WorkingDirectory, IReadOnlyList<string> Variables)
@@ -17,10 +17,9 @@ internal sealed record MachineFile(MigrationOptions Options, uint Uid, string Wo
     private const string FileName = "machine.json";
 
     /// <summary>Of a QEMU that runs.</summary>
-    /// <exception cref="LinuxException">It is gone.</exception>
     public static MachineFile Of(QemuInstance qemu, MigrationOptions options) => new(
         options,
-        ProcFs.Read(qemu.Pid)?.Uid ?? throw new LinuxException("open", $"/proc/{qemu.Pid}", Errno.ESRCH),
+        qemu.Qmp.PeerUser,
         new FileInfo($"/proc/{qemu.Pid}/cwd").LinkTarget ?? "/",
         ProcFs.Variables(qemu.Pid));
 

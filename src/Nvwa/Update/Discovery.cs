@@ -224,7 +224,7 @@ internal sealed class Discovery(SystemdBus systemd, ProcessTable processes, IRea
     private long Watchdog(string unit) => systemd.GetUInt64(unit, SystemdInterface.Service, "WatchdogUSec") is var microseconds and not ulong.MaxValue ? (long)microseconds : 0;
 
     /// <summary>The service of a user manager, user@.service, that a process is in; null if it is in none.</summary>
-    private static string? OfUser(ProcessInfo process)
+    internal static string? OfUser(ProcessInfo process)
     {
         string[] groups = process.ControlGroup?.Split('/') ?? [];
         return groups.SkipWhile(group => !group.StartsWith("user@", StringComparison.Ordinal)).Skip(1)

@@ -36,7 +36,9 @@ internal sealed class RollBack(IHost host, Action<string> log)
         Try("write the journal", () => host.Journal.Append(new PhaseEntered(Phase.RollBack, host.Now())));
         await TryAsync("wait for the CRIUs to end", host.AwaitDumpsAsync);
         bool thawed = true;
-        foreach (WorkloadState workload in state.Workloads)
+        // Of a machine nothing is touched before its save; until then its monitor is somebody else's.
+        bool wasSaving = state.Phases.Any(entered => entered.Phase == Phase.Save);
+        foreach (WorkloadState workload in state.Workloads.Where(each => wasSaving || each.Workload.Machine is null))
         {
             thawed &= await InsistAsync($"thaw {workload.Workload.Unit}", () => host.ThawAsync(workload.Workload));
         }

@@ -166,6 +166,7 @@ internal sealed class UpdateRun(UpdatePlan plan, IHost host, Func<Progress, Task
         await report(new Progress(plan.Id, Phase.Switch, $"jumping; follow with: nvwa status --wait {plan.Id}"));
         // Past this line nothing can be cancelled: the images count, and only the jump or a revocation follows.
         cancellation.ThrowIfCancellationRequested();
+        await Task.WhenAll(_dumpers.Select(dumper => dumper.ConfirmAsync()));
         _journal.Append(new Committed(host.Now()));
         host.Jump();
         throw new StepFailedException("the kernel returned from the jump");

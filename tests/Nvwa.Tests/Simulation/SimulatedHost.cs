@@ -346,6 +346,8 @@ internal sealed class SimulatedHost(SimulatedMachine machine, SimulatedProcess p
             return new DumpedImages(1 << 20, $"{snapshot}");
         }
 
+        public Task ConfirmAsync() => machine.StepAsync(process);
+
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
         private async Task DumpAsync(Life life, string boot, TaskCompletionSource<Snapshot> done)
