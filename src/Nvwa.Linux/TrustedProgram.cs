@@ -9,11 +9,12 @@ public static class TrustedProgram
     /// <param name="program">An absolute path; links are followed.</param>
     public static string? Problem(string program)
     {
-        string? path = File.ResolveLinkTarget(program, returnFinalTarget: true)?.FullName ?? program;
-        if (FileIdentity.Of(path) is not { } file)
+        if (FileIdentity.Of(program) is not { } file)
         {
             return null;
         }
+
+        string? path = File.ResolveLinkTarget(program, returnFinalTarget: true)?.FullName ?? program;
 
         if (IsOthers(file))
         {

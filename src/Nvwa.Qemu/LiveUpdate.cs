@@ -55,7 +55,7 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
             : facts.Ram.FirstOrDefault(ram => ram is { Path: null, Type: not "memory-backend-memfd" }) is { } anonymous ? $"its memory {anonymous.Id} ({anonymous.Type}) is no file that can be handed over"
             : !facts.SharesAuxiliaryRam ? "it was started without -machine aux-ram-share=on"
             : mode == MigrationMode.CprExec && machine.CommandLine.DeniesSpawn ? "it was started with -sandbox spawn=deny, and may execute nothing"
-            : mode == MigrationMode.CprTransfer && machine.Qmp.PeerUser != 0 ? "its QEMU is not root's, and could make no socket for the new one"
+            : mode == MigrationMode.CprTransfer && machine.User != 0 ? "its QEMU is not root's, and could make no socket for the new one"
             : mode == MigrationMode.CprTransfer && machine.CommandLine.HasTap ? "its tap device can be open in one QEMU only"
             : mode == MigrationMode.CprTransfer && machine.CommandLine.HasPidFile ? "its -pidfile can be held by one QEMU only"
             : null;

@@ -19,6 +19,12 @@ public sealed class QemuInstance : IAsyncDisposable
 
     public int Pid { get; }
 
+    /// <summary>Whose it was when it made its QMP socket.</summary>
+    public uint User { get; private init; }
+
+    /// <summary>Whose it is.</summary>
+    public uint ProcessUser { get; private init; }
+
     public QemuCommandLine CommandLine { get; }
 
     public QemuFeatures Features { get; }
@@ -38,6 +44,10 @@ public sealed class QemuInstance : IAsyncDisposable
             return CommandLineOf(pid) is { } commandLine
                 ? new QemuInstance(
                     qmp, pid, commandLine, await QemuFeatures.ReadAsync(qmp, cancellationToken), await MachineFacts.ReadAsync(qmp, cancellationToken))
+                {
+                    User = qmp.PeerUser,
+                    ProcessUser = ProcFs.Read(pid)?.Uid ?? qmp.PeerUser,
+                }
                 : throw new QmpTransportException(socketPath, $"process {pid}, which made it, is gone");
         }
         catch

@@ -50,10 +50,10 @@ internal static class MachineChecks
             yield return Refuse($"QEMU refuses: {obstacle}", "unplug what it names, or shut the machine down before");
         }
 
-        if (ProcFs.Read(qemu.Pid) is { } process && process.Uid != qemu.Qmp.PeerUser)
+        if (qemu.ProcessUser != qemu.User)
         {
             yield return Refuse(
-                $"its process is user {process.Uid}'s, and was user {qemu.Qmp.PeerUser}'s when it made its QMP socket: what it says of its own start cannot be trusted",
+                $"its process is user {qemu.ProcessUser}'s, and was user {qemu.User}'s when it made its QMP socket: what it says of its own start cannot be trusted",
                 "start it as that user (User= of its unit) instead of -runas or -run-with user=");
         }
 

@@ -42,6 +42,7 @@ internal static class MachineUnits
         [Unit]
         After=nvwa-lock.service nvwa-network.service
         RequiresMountsFor={string.Join(' ', machine.NeededPaths.Prepend(images).Select(UnitFile.Quote))}
+
         """;
 
     /// <summary>systemd starts nothing at all with a variable that it does not take, as a function that bash exports.</summary>

@@ -19,7 +19,7 @@ internal sealed record MachineFile(MigrationOptions Options, uint Uid, string Wo
     /// <summary>Of a QEMU that runs.</summary>
     public static MachineFile Of(QemuInstance qemu, MigrationOptions options) => new(
         options,
-        qemu.Qmp.PeerUser,
+        qemu.User,
         new FileInfo($"/proc/{qemu.Pid}/cwd").LinkTarget ?? "/",
         ProcFs.Variables(qemu.Pid));
 

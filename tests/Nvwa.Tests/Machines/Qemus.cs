@@ -9,7 +9,7 @@ internal static class Qemus
 {
     public static MachineConfiguration Configuration { get; } = new("web", "/run/web.qmp");
 
-    public static QemuCommandLine CommandLine { get; } = new(["/usr/bin/qemu-system-x86_64", "-M", "q35", "-device", "virtio-net-pci,id=net0", "-qmp", "unix:/run/web.qmp,server=on,wait=off"]);
+    public static QemuCommandLine CommandLine { get; } = new(["/usr/bin/qemu-system-x86_64", "-M", "q35", "-device", "virtio-net-pci,id=net0", "-drive", "file=/srv/web.qcow2", "-qmp", "unix:/run/web.qmp,server=on,wait=off"]);
 
     public static QemuFeatures Features { get; } = new(
         new HashSet<MigrationMode> { MigrationMode.Normal, MigrationMode.CprReboot, MigrationMode.CprTransfer, MigrationMode.CprExec },
