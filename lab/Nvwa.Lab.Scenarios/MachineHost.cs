@@ -102,7 +102,7 @@ public sealed class MachineHost : IAsyncLifetime
         await FaultSeam.InstallAsync(guest);
         _ = await guest.OutputOfAsync(SetUp, Patience);
         _ = await host.InstallPackageAsync();
-        await Task.WhenAll(Machines.Select(machine => machine.StartAsync(guest)));
+        await NestedMachine.StartAsync(guest, Machines);
         _ = await Paused.TellAsync(guest, "stop");
         await host.ConfigureAsync(Configuration);
         await guest.WaitForNetworkAsync(Patience);

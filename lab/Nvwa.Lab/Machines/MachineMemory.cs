@@ -1,13 +1,14 @@
 namespace Nvwa.Lab.Machines;
 
-/// <summary>What a machine's memory is to QEMU, which decides how it can be updated. The size is always the same.</summary>
+/// <summary>What a machine's memory is to QEMU, which decides how it can be updated.</summary>
 public sealed record MachineMemory
 {
-    public const long Bytes = 64L << 20;
+    // Stands for the size.
+    private const string Size = "SIZE";
 
-    private const string Size = "64M";
+    private readonly string[] _arguments;
 
-    private MachineMemory(params string[] arguments) => Arguments = ["-m", Size, .. arguments];
+    private MachineMemory(params string[] arguments) => _arguments = ["-m", Size, .. arguments];
 
     /// <summary>QEMU's own, as without any option: it can only be copied.</summary>
     public static MachineMemory Private { get; } = new();
@@ -17,7 +18,12 @@ public sealed record MachineMemory
         "-object", $"memory-backend-memfd,id=memory,size={Size},share=on",
         "-machine", "memory-backend=memory,aux-ram-share=on");
 
-    public IReadOnlyList<string> Arguments { get; }
+    /// <summary>16 or more.</summary>
+    public int Mebibytes { get; init; } = 64;
+
+    public long Bytes => (long)Mebibytes << 20;
+
+    public IReadOnlyList<string> Arguments => [.. _arguments.Select(argument => argument.Replace(Size, $"{Mebibytes}M", StringComparison.Ordinal))];
 
     /// <summary>A shared file, which QEMU makes where there is none, and leaves. Guest address and offset are the same.</summary>
     public static MachineMemory SharedFile(string path) => new(

@@ -7,11 +7,14 @@ namespace Nvwa.Lab.Machines;
 /// kernel changes is nothing that it may notice.
 /// </summary>
 /// <param name="Name">Of its directories and of its unit, too.</param>
-/// <param name="Memory">Decides how it crosses.</param>
+/// <param name="Memory">Decides how it crosses; its size is <see cref="Mebibytes"/>.</param>
 public sealed record NestedMachine(string Name, MachineMemory Memory)
 {
     public const string Newer = "/usr/bin/qemu-system-x86_64";
     public const string Older = "/opt/qemu-10.0/bin/qemu-system-x86_64";
+
+    /// <summary>As little as the guest takes: an emulated processor in an emulated one needs a second for a pass over 64.</summary>
+    public const int Mebibytes = 16;
 
     public const string Floppy = "/opt/counter.img";
     public const string QmpTool = "/root/qmp.py";
@@ -35,8 +38,9 @@ public sealed record NestedMachine(string Name, MachineMemory Memory)
 
     private string SerialLog => $"/var/lib/{Name}/serial.log";
 
-    private string CommandLine => string.Join(
-        ' ', [Program, "-name", Name, .. CountingCommandLine.Arguments(new CountingMachineOptions { Memory = Memory }, Floppy, SerialLog, QmpSocket)]);
+    private CountingMachineOptions Options => new() { Memory = Memory with { Mebibytes = Mebibytes } };
+
+    private string CommandLine => string.Join(' ', [Program, "-name", Name, .. CountingCommandLine.Arguments(Options, Floppy, SerialLog, QmpSocket)]);
 
     private string UnitFile =>
         $"""
@@ -49,30 +53,39 @@ public sealed record NestedMachine(string Name, MachineMemory Memory)
         StateDirectory={Name}
         ExecStart={CommandLine}
         Restart=on-failure
+        # It takes all of the processor's time that it gets.
+        Nice=10
         [Install]
         WantedBy=multi-user.target
 
         """;
 
     /// <summary>Returns when its guest counts.</summary>
-    public async Task StartAsync(LabGuest host, CancellationToken cancellationToken = default)
+    public Task StartAsync(LabGuest host, CancellationToken cancellationToken = default) => StartAsync(host, [this], cancellationToken);
+
+    /// <summary>Returns when the guests of all of them count.</summary>
+    public static async Task StartAsync(LabGuest host, IReadOnlyList<NestedMachine> machines, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(host);
-        if (IsService)
+        foreach (NestedMachine service in machines.Where(machine => machine.IsService))
         {
-            using var file = new MemoryStream(Encoding.ASCII.GetBytes(UnitFile));
-            await host.PutFileAsync(file, $"/etc/systemd/system/{Unit}", cancellationToken: cancellationToken);
-            _ = await host.OutputOfAsync($"systemctl daemon-reload && systemctl enable -q --now {Unit}", StartTimeout, cancellationToken);
-        }
-        else
-        {
-            // A scope, as from a login: it belongs to no service.
-            _ = await host.OutputOfAsync(
-                $"mkdir -p /run/{Name} /var/lib/{Name} && systemd-run --quiet --scope --unit={Name} setsid -f {CommandLine} </dev/null >/dev/null 2>&1",
-                StartTimeout, cancellationToken);
+            using var file = new MemoryStream(Encoding.ASCII.GetBytes(service.UnitFile));
+            await host.PutFileAsync(file, $"/etc/systemd/system/{service.Unit}", cancellationToken: cancellationToken);
         }
 
-        _ = await GoesOnAsync(host, cancellationToken: cancellationToken);
+        string units = string.Join(' ', machines.Where(machine => machine.IsService).Select(machine => machine.Unit));
+        // A scope, as from a login, belongs to no service.
+        IEnumerable<string> commands = machines.Where(machine => !machine.IsService).Select(machine =>
+            $"mkdir -p /run/{machine.Name} /var/lib/{machine.Name} && systemd-run --quiet --scope --unit={machine.Name} setsid -f nice {machine.CommandLine} </dev/null >/dev/null 2>&1");
+        foreach (string command in units.Length == 0 ? commands : commands.Append($"systemctl enable -q --now {units}"))
+        {
+            _ = await host.OutputOfAsync(command, StartTimeout, cancellationToken);
+        }
+
+        foreach (NestedMachine machine in machines)
+        {
+            _ = await machine.GoesOnAsync(host, cancellationToken: cancellationToken);
+        }
     }
 
     /// <summary>Has its QEMU do something, such as "stop".</summary>
