@@ -62,6 +62,13 @@ public sealed record KeptEndpoint(string Protocol, string Local, string? Remote)
 public sealed record VirtualMachine(
     string Qmp, IReadOnlyList<string> CommandLine, bool IsLive, IReadOnlyList<string> NeededPaths, IReadOnlyList<string> NeededDevices)
 {
+    /// <summary>The program that had it, if that is another one: it gets the state if the new one does not take it.</summary>
+    public string? OldProgram { get; init; }
+
+    /// <summary>What its next QEMU is started with.</summary>
+    /// <param name="isLastTry">Whether one has been tried before.</param>
+    public IReadOnlyList<string> CommandLineFor(bool isLastTry) => isLastTry && OldProgram is { } old ? [old, .. CommandLine.Skip(1)] : CommandLine;
+
     /// <summary>The host's end of the guest agent's port, where the guest is to sleep meanwhile: it drives devices of the host.</summary>
     public string? Sleeps { get; init; }
 }

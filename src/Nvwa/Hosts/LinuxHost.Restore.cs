@@ -200,7 +200,7 @@ internal sealed partial class LinuxHost
             await Systemd.StopAllAsync([workload.Unit], UnitDeadline, cancellation);
             await MemoryFiles.RestoreAsync(directory, holder: null);
             await AwaitDevicesAsync(workload.Machine!.NeededDevices, cancellation);
-            await Systemd.StartTransientServiceAsync(MachineUnits.Transient(workload.Unit, workload.Name, workload.Machine!.CommandLine, MachineFile.Read(directory)), UnitDeadline, cancellation);
+            await Systemd.StartTransientServiceAsync(MachineUnits.Transient(workload.Unit, workload.Name, workload.Machine!.CommandLineFor(state.Find(workload.Name)!.Attempts > 0), MachineFile.Read(directory)), UnitDeadline, cancellation);
         }
 
         return await MachineDumper.RestoreAsync(workload, directory, boundary, cancellation);

@@ -145,6 +145,7 @@ internal sealed class MachineDiscovery(SystemdBus systemd, RestoreConfiguration 
             Machine = new VirtualMachine(machine.Qmp, next.Arguments, qemu.Facts.IsLive, [.. needed[false]], [.. needed[true]])
             {
                 // One that sleeps already hears no agent, and is not to be woken.
+                OldProgram = machine.Qemu is null || machine.Qemu == qemu.CommandLine.Program ? null : qemu.CommandLine.Program,
                 Sleeps = qemu.Facts.Passthrough.Count > 0 && qemu.Facts.Status != "suspended" ? machine.GuestAgent : null,
             },
         };

@@ -16,7 +16,11 @@ internal static class MachineUnits
     /// Its own service starts it, with all of its settings and what it runs before: only the command line is that of a QEMU
     /// that waits in the foreground, and the state is read before the start is over.
     /// </summary>
-    public static string DropIn(string name, VirtualMachine machine, string images) => $"""
+    /// <param name="name">Of the machine.</param>
+    /// <param name="machine">As it was planned.</param>
+    /// <param name="images">The directory of its update's images.</param>
+    /// <param name="isLastTry">Whether one QEMU has not taken the state.</param>
+    public static string DropIn(string name, VirtualMachine machine, string images, bool isLastTry) => $"""
         # Made by nvwa while the virtual machine {name} waits to be restored; gone once the update is confirmed.
         {Needs(machine, images)}
         # A second try is no reason for anybody to be alarmed.
@@ -30,7 +34,7 @@ internal static class MachineUnits
         TimeoutStartSec=infinity
         Restart=no
         {string.Concat(machine.NeededDevices.Select(device => $"ExecStartPre=+/usr/bin/udevadm wait --timeout={DeviceSeconds} {UnitFile.Quote(device)}\n"))}ExecStart=
-        ExecStart={UnitFile.Command(machine.CommandLine)}
+        ExecStart={UnitFile.Command(machine.CommandLineFor(isLastTry))}
         # The unit's own would find a guest that does not run yet, or have it run before its time.
         ExecStartPost=
         ExecStartPost=+{Sandbox.OnHost} /usr/bin/nvwa resume {name}

@@ -59,7 +59,7 @@ internal static class Generator
         foreach (WorkloadState workload in state.Workloads.Where(NeedsDropIn))
         {
             files[$"{workload.Workload.Unit}.d/{DropInName}"] = workload.Workload.Machine is { } machine
-                ? MachineUnits.DropIn(workload.Workload.Name, machine, state.Opening.ImagesDirectory)
+                ? MachineUnits.DropIn(workload.Workload.Name, machine, state.Opening.ImagesDirectory, isLastTry: workload.Attempts > 0)
                 : DropIn(workload.Workload, state.Opening.ImagesDirectory);
         }
 

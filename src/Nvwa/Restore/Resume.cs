@@ -62,7 +62,9 @@ internal sealed class Resume(IHost host, Action<string> log)
         {
             if (found.Workload.Machine is not null && host.Journal.Read()?.Find(name) is { Attempts: > 0 } tried && tried.IsPending(host.BootId))
             {
-                // A QEMU takes no second state. The daemon starts the unit once more, and with it another QEMU.
+                // A QEMU takes no second state. The daemon starts the unit once more, and with it another QEMU: that of before,
+                // as the generator sees in the journal.
+                BestEffort(host.Reload);
                 log($"resume {name}: {failed.Message}, to be tried again with another QEMU");
                 return ExitCode.Failed;
             }

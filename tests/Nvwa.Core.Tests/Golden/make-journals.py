@@ -90,7 +90,7 @@ MACHINE = (
     ',{"name":"web","kind":"Service","unit":"web-vm.service","mainPid":901,"numbers":[],"serviceType":"None","journalSockets":[],'
     '"sandbox":[],"noExec":false,"ownIpc":false,"watchdog":0,"identifier":null,"unitFiles":null,'
     '"machine":{"qmp":"/run/web.qmp","commandLine":["/usr/bin/qemu-system-x86_64","-S"],"isLive":true,"neededPaths":["/srv/web.qcow2"],'
-    '"neededDevices":["/dev/dax0.0"],"sleeps":"/run/web.agent"}}]')
+    '"neededDevices":["/dev/dax0.0"],"oldProgram":"/opt/qemu","sleeps":"/run/web.agent"}}]')
 
 
 def fifth(record):

@@ -24,7 +24,7 @@ internal static class Records
 
     public static Workload Web { get; } = new("web", WorkloadKind.Service, "web-vm.service", 901, [], ServiceType.None, [])
     {
-        Machine = new VirtualMachine("/run/web.qmp", ["/usr/bin/qemu-system-x86_64", "-S"], IsLive: true, ["/srv/web.qcow2"], ["/dev/dax0.0"]) { Sleeps = "/run/web.agent" },
+        Machine = new VirtualMachine("/run/web.qmp", ["/usr/bin/qemu-system-x86_64", "-S"], IsLive: true, ["/srv/web.qcow2"], ["/dev/dax0.0"]) { OldProgram = "/opt/qemu", Sleeps = "/run/web.agent" },
     };
 
     public static Opened Opened { get; } = new(

@@ -69,7 +69,15 @@ public sealed class MachineUnitsTests : IDisposable
     [Fact]
     public void What_an_argument_has_in_it_reaches_QEMU_as_it_is() => Assert.Contains(
         "\nExecStart=:\"/q\" \"\" \"a b\" \"say \\\"x\\\"\" \"50%%\" \"$HOME\" \"c:\\\\d\" \"1\\x0a2\"\n",
-        MachineUnits.DropIn("web", Machine with { CommandLine = ["/q", "", "a b", "say \"x\"", "50%", "$HOME", "c:\\d", "1\n2"] }, "/i"),
+        MachineUnits.DropIn("web", Machine with { CommandLine = ["/q", "", "a b", "say \"x\"", "50%", "$HOME", "c:\\d", "1\n2"] }, "/i", isLastTry: false),
+        StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData(false, "/new")]
+    [InlineData(true, "/old")]
+    public void The_program_that_had_the_machine_gets_the_last_try(bool isLastTry, string program) => Assert.Contains(
+        $"\nExecStart=:\"{program}\" \"-S\"\n",
+        MachineUnits.DropIn("web", Machine with { CommandLine = ["/new", "-S"], OldProgram = "/old" }, "/i", isLastTry),
         StringComparison.Ordinal);
 
     [Fact]
