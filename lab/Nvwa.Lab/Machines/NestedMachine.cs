@@ -22,6 +22,8 @@ public sealed record NestedMachine(string Name, MachineMemory Memory)
     /// <summary>Who runs the machines that have a unit.</summary>
     public const string User = "machines";
 
+    private const int Weight = 10;
+
     private static readonly TimeSpan StartTimeout = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan CountTimeout = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(500);
@@ -54,7 +56,7 @@ public sealed record NestedMachine(string Name, MachineMemory Memory)
         ExecStart={CommandLine}
         Restart=on-failure
         # It takes all of the processor's time that it gets.
-        Nice=10
+        CPUWeight={Weight}
         [Install]
         WantedBy=multi-user.target
 
@@ -76,7 +78,7 @@ public sealed record NestedMachine(string Name, MachineMemory Memory)
         string units = string.Join(' ', machines.Where(machine => machine.IsService).Select(machine => machine.Unit));
         // A scope, as from a login, belongs to no service.
         IEnumerable<string> commands = machines.Where(machine => !machine.IsService).Select(machine =>
-            $"mkdir -p /run/{machine.Name} /var/lib/{machine.Name} && systemd-run --quiet --scope --unit={machine.Name} setsid -f nice {machine.CommandLine} </dev/null >/dev/null 2>&1");
+            $"mkdir -p /run/{machine.Name} /var/lib/{machine.Name} && systemd-run --quiet --scope --property=CPUWeight={Weight} --unit={machine.Name} setsid -f {machine.CommandLine} </dev/null >/dev/null 2>&1");
         foreach (string command in units.Length == 0 ? commands : commands.Append($"systemctl enable -q --now {units}"))
         {
             _ = await host.OutputOfAsync(command, StartTimeout, cancellationToken);
