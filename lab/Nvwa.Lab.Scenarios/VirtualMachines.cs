@@ -8,6 +8,8 @@ namespace Nvwa.Lab.Scenarios;
 /// <c>vms</c>: virtual machines come through a change of their host's kernel, and through one of their QEMU, and their guests,
 /// which count in all of their memory, do not notice it.
 /// </summary>
+[Collection(OneGuestAtATime.Name)]
+[Trait("half", "full")]
 public sealed class VirtualMachines(MachineHost prepared) : IClassFixture<MachineHost>
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
@@ -27,7 +29,6 @@ public sealed class VirtualMachines(MachineHost prepared) : IClassFixture<Machin
     });
 
     [Fact]
-    [Trait("half", "full")]
     public Task Machines_of_every_kind_go_to_the_other_kernel_and_back() => prepared.RunAsync("machines-full", async host =>
     {
         await CrossesAsync(host, prepared.NewKernel);
