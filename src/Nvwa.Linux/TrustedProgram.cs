@@ -15,7 +15,6 @@ public static class TrustedProgram
         }
 
         string? path = File.ResolveLinkTarget(program, returnFinalTarget: true)?.FullName ?? program;
-
         if (IsOthers(file))
         {
             return $"{path} belongs to user {file.Uid}, or others may write it";

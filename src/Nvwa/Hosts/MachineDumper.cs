@@ -23,6 +23,9 @@ internal sealed class MachineDumper(Workload workload, QemuInstance qemu, Machin
     /// <summary>QEMU's run state after a save.</summary>
     private const string Saved = "postmigrate";
 
+    /// <summary>Run states that no save leads to, and "cont" not out of: the guest is off, or has met an error.</summary>
+    private static readonly string[] OfItsOwn = ["shutdown", "internal-error", "io-error", "guest-panicked", "watchdog"];
+
     private static readonly TimeSpan ConnectDeadline = TimeSpan.FromSeconds(20);
 
     /// <summary>For all of a machine's memory to be written, or read.</summary>
@@ -96,8 +99,8 @@ internal sealed class MachineDumper(Workload workload, QemuInstance qemu, Machin
 
         VirtualMachine machine = workload.Machine!;
         await using QemuInstance qemu = await QemuInstance.ConnectAsync(machine.Qmp, ConnectDeadline);
-        // Only what a save leaves: a guest that is off, or has met an error, is not ours to continue.
-        await Migration.GoOnAsync(qemu.Qmp, qemu.Features, machine.IsLive && qemu.Facts.Status is "postmigrate" or "finish-migrate" or "paused", StartDeadline);
+        // One that runs may be about to be stopped: a save that its daemon did not live to see goes on.
+        await Migration.GoOnAsync(qemu.Qmp, qemu.Features, machine.IsLive && !OfItsOwn.Contains(qemu.Facts.Status), StartDeadline);
         if (machine.Sleeps is not null)
         {
             await GuestSleep.WakeAsync(qemu.Qmp, StartDeadline);

@@ -66,7 +66,7 @@ internal sealed class MachineDiscovery(SystemdBus systemd, RestoreConfiguration 
             CheckResult[] results =
             [
                 .. MachineChecks.ForKernel(machine, qemu, obstacles, criuDir),
-                .. Unit(machine, unit, qemu.Pid),
+                .. CheckUnit(machine, unit, qemu.Pid),
                 .. machine.Qemu is { } program ? [await MachineChecks.ProgramAsync(machine, qemu, program, options.Mode, cancellation)] : Array.Empty<CheckResult>(),
             ];
             return (results, results.Any(result => result.Verdict >= Verdict.Refuse) ? null : WorkloadOf(machine, qemu, unit));
@@ -83,7 +83,8 @@ internal sealed class MachineDiscovery(SystemdBus systemd, RestoreConfiguration 
         : Holding(systemd, pid) is { } unit && unit.EndsWith(".service", StringComparison.Ordinal) && !unit.StartsWith(UnitPrefix, StringComparison.Ordinal) && IsMain(systemd, unit, pid) ? unit
         : null;
 
-    private IEnumerable<CheckResult> Unit(MachineConfiguration machine, string? unit, int pid)
+    /// <summary>What stands in the way of having systemd start another QEMU for it.</summary>
+    public IEnumerable<CheckResult> CheckUnit(MachineConfiguration machine, string? unit, int pid)
     {
         if (unit is not null && configuration.Services.Any(service => systemd.GetUnitId(service) == unit))
         {
@@ -144,8 +145,8 @@ internal sealed class MachineDiscovery(SystemdBus systemd, RestoreConfiguration 
         {
             Machine = new VirtualMachine(machine.Qmp, next.Arguments, qemu.Facts.IsLive, [.. needed[false]], [.. needed[true]])
             {
-                // One that sleeps already hears no agent, and is not to be woken.
                 OldProgram = machine.Qemu is null || machine.Qemu == qemu.CommandLine.Program ? null : qemu.CommandLine.Program,
+                // One that sleeps already hears no agent, and is not to be woken.
                 Sleeps = qemu.Facts.Passthrough.Count > 0 && qemu.Facts.Status != "suspended" ? machine.GuestAgent : null,
             },
         };

@@ -57,7 +57,7 @@ internal sealed class MachineRequests(ConfigurationFiles files)
     /// <exception cref="MachineRequestException">There is no such machine, or it failed.</exception>
     public async Task<(IReadOnlyList<CheckResult> Refusals, UpgradeMachineReply? Reply)> UpgradeAsync(UpgradeMachineParameters asked, CancellationToken cancellation)
     {
-        (MachineConfiguration machine, ServerConfiguration server, _) = Find(asked.Name);
+        (MachineConfiguration machine, ServerConfiguration server, RestoreConfiguration restore) = Find(asked.Name);
         MigrationMode? mode = asked.Mode is null ? null
             : Enum.GetValues<MigrationMode>().Where(each => each != MigrationMode.None).FirstOrDefault(each => each.Name() == asked.Mode) is var named and not MigrationMode.None ? named
             : throw new MachineRequestException($"there is no mode {asked.Mode}; modes are cpr-exec, cpr-transfer, cpr-reboot and normal");
@@ -67,6 +67,11 @@ internal sealed class MachineRequests(ConfigurationFiles files)
         string? unit = MachineDiscovery.UnitOf(systemd, machine, qemu.Pid);
         var upgrade = new MachineUpgrade(systemd, machine, server.CriuDir);
         (IReadOnlyList<CheckResult> results, MigrationMode chosen) = await upgrade.CheckAsync(qemu, unit, program ?? qemu.CommandLine.Program, mode, cancellation);
+        if (chosen != MigrationMode.CprExec)
+        {
+            results = [.. results, .. new MachineDiscovery(systemd, restore, server.CriuDir).CheckUnit(machine, unit, qemu.Pid)];
+        }
+
         if (results.Any(result => result.Verdict >= Verdict.Refuse))
         {
             return (results, null);

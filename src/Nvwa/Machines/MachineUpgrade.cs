@@ -44,7 +44,7 @@ internal sealed class MachineUpgrade(SystemdBus systemd, MachineConfiguration ma
         try
         {
             string state = Path.Combine(directory, "state.img");
-            // What a daemon that was killed left is of no use to anybody.
+            // The machine runs: what an earlier upgrade left of it is not what it is now.
             File.Delete(state);
             if (unit is null)
             {

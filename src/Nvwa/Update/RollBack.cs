@@ -36,8 +36,9 @@ internal sealed class RollBack(IHost host, Action<string> log)
         Try("write the journal", () => host.Journal.Append(new PhaseEntered(Phase.RollBack, host.Now())));
         await TryAsync("wait for the CRIUs to end", host.AwaitDumpsAsync);
         bool thawed = true;
-        // Of a machine nothing is touched before its save; until then its monitor is somebody else's.
-        bool wasSaving = state.Phases.Any(entered => entered.Phase == Phase.Save);
+        // Of a machine nothing is touched before its save; until then its monitor is somebody else's. Not asked of the journal,
+        // which may be unreadable just now.
+        bool wasSaving = during is Phase.Save or Phase.Switch;
         foreach (WorkloadState workload in state.Workloads.Where(each => wasSaving || each.Workload.Machine is null))
         {
             thawed &= await InsistAsync($"thaw {workload.Workload.Unit}", () => host.ThawAsync(workload.Workload));
