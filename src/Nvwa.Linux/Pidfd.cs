@@ -26,6 +26,9 @@ public static class Pidfd
         return Libc.SendSignal(pidfd, signal, borrowed.Descriptor);
     }
 
+    /// <summary>Ends it, whatever it does. False if it has ended and been reaped.</summary>
+    public static bool Kill(SafeHandle pidfd) => Signal(pidfd, Libc.SIGKILL);
+
     /// <summary>Waits for the process's end, on a thread of its own. It need not be a child of ours.</summary>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static Task WaitAsync(SafeHandle pidfd, CancellationToken cancellationToken) =>

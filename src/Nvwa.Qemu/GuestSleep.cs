@@ -6,8 +6,6 @@ namespace Nvwa.Qemu;
 /// </summary>
 public static class GuestSleep
 {
-    private const string Suspended = "suspended";
-
     /// <param name="qmp">To the machine's QEMU.</param>
     /// <param name="agentSocket">The host's end of the guest agent's port.</param>
     /// <param name="timeout">For the guest; it may take seconds.</param>
@@ -35,7 +33,7 @@ public static class GuestSleep
     {
         ArgumentNullException.ThrowIfNull(qmp);
         using QmpEvents events = qmp.Subscribe();
-        if ((await qmp.QueryStatusAsync(cancellationToken)).Status != Suspended)
+        if ((await qmp.QueryStatusAsync(cancellationToken)).Status != MachineFacts.Suspended)
         {
             return;
         }

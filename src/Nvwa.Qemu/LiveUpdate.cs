@@ -13,7 +13,8 @@ namespace Nvwa.Qemu;
 /// cpr-transfer:  start new, state over sockets      kill old   cont    ... with the old one's death
 /// else:          state to the file, quit, start new   load   cont      ... with cont: the old program gets the state, too
 /// </code>
-/// Whatever fails before leaves the machine running in the old QEMU, or takes it back there. What fails after "cont" was said
+/// Whatever fails before leaves the machine running in the old QEMU, or takes it back there (but one that sleeps, once it is saved: its
+/// state is kept then). What fails after "cont" was said
 /// changes nothing any more: the machine may have run, and its state in the file is not what it is now.
 /// </summary>
 /// <param name="old">That has the machine.</param>
@@ -21,8 +22,6 @@ namespace Nvwa.Qemu;
 /// <param name="stateFile">A path for the state, in a directory of the caller's own, which is empty; gone afterwards.</param>
 public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string stateFile)
 {
-    private const int Kill = 9;
-
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(10);
 
     private bool _keepsState;
@@ -54,9 +53,11 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
         return facts.Ram.FirstOrDefault(ram => !ram.IsShared) is { } @private ? $"its memory {@private.Id} ({@private.Type}) is private"
             : facts.Ram.FirstOrDefault(ram => ram is { Path: null, Type: not "memory-backend-memfd" }) is { } anonymous ? $"its memory {anonymous.Id} ({anonymous.Type}) is no file that can be handed over"
             : !facts.SharesAuxiliaryRam ? "it was started without -machine aux-ram-share=on"
+            : mode == MigrationMode.CprExec && machine.HasTap ? "QEMU leaves its tap device open to the program it becomes, which could not open it again"
             : mode == MigrationMode.CprExec && machine.CommandLine.DeniesSpawn ? "it was started with -sandbox spawn=deny, and may execute nothing"
             : mode == MigrationMode.CprTransfer && machine.User != 0 ? "its QEMU is not root's, and could make no socket for the new one"
-            : mode == MigrationMode.CprTransfer && machine.CommandLine.HasTap ? "its tap device can be open in one QEMU only"
+            : mode == MigrationMode.CprTransfer && facts.Status == MachineFacts.Suspended ? "it is suspended, and its QEMU could not go on with it if the new one failed"
+            : mode == MigrationMode.CprTransfer && machine.HasTap ? "its tap device can be open in one QEMU only"
             : mode == MigrationMode.CprTransfer && machine.CommandLine.HasPidFile ? "its -pidfile can be held by one QEMU only"
             : null;
     }
@@ -83,7 +84,7 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
                 _ => await ThroughFileAsync(mode, program, cancellationToken),
             };
         }
-        catch (Exception failed) when (failed is not MigrationException && IsExpected(failed))
+        catch (Exception failed) when (failed is not MigrationException && StateLoad.IsExpected(failed))
         {
             throw new MigrationException($"{failed.Message}; what became of the machine is not known", failed);
         }
@@ -111,7 +112,7 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
                 throw new MigrationException(obstacle);
             }
         }
-        catch (Exception failed) when (IsExpected(failed))
+        catch (Exception failed) when (StateLoad.IsExpected(failed))
         {
             throw new MigrationException($"{failed.Message}; the machine goes on in the QEMU that it had", failed);
         }
@@ -120,7 +121,8 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
     /// <summary>QEMU replaces itself. What it becomes has the same PID, the same sockets' paths, and the memory's descriptors.</summary>
     private async Task<LiveUpdateReport> ExecAsync(string? program, CancellationToken cancellationToken)
     {
-        var options = new MigrationOptions(MigrationMode.CprExec);
+        StateLoad load = Load(MigrationMode.CprExec);
+        MigrationOptions options = load.Machine.Options;
         QemuCommandLine next = old.CommandLine.ForIncoming(program, old.Facts.Type, Migration.IncomingArguments);
         using SafeFileHandle? process = Pidfd.Open(old.Pid);
         SaveTimes times;
@@ -131,17 +133,17 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
             using SafeFileHandle file = StateFile.Create(stateFile);
             times = await Migration.ReplaceAsync(old.Qmp, old.Features, options, file, StateTimeout, cancellationToken);
         }
-        catch (Exception failed) when (IsExpected(failed))
+        catch (Exception failed) when (StateLoad.IsExpected(failed))
         {
-            throw await TakenBackAsync(failed);
+            throw await TakenBackAsync(MigrationMode.CprExec, failed);
         }
 
         LoadedMachine loaded;
         try
         {
-            loaded = await LoadAsync(options, token => process is null ? Task.CompletedTask : Pidfd.WaitAsync(process, token));
+            loaded = await load.FromFileAsync(token => process is null ? Task.CompletedTask : Pidfd.WaitAsync(process, token));
         }
-        catch (Exception failed) when (IsExpected(failed))
+        catch (Exception failed) when (StateLoad.IsExpected(failed))
         {
             // Whatever it is, it has no machine.
             await KillAsync(process);
@@ -165,19 +167,19 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
         {
             await launcher.StartAsync(next, cancellationToken);
             isStarted = true;
-            await WhileItRunsAsync(token => AppearedAsync(cpr, token), launcher.EndedAsync, cancellationToken);
+            await StateLoad.WhileItRunsAsync(token => AppearedAsync(cpr, token), launcher.EndedAsync, cancellationToken);
             times = await Migration.TransferAsync(old.Qmp, old.Features, [Channel("main", main), Channel("cpr", cpr)], StateTimeout, cancellationToken);
-            loaded = await ReceivedAsync(times.Saved, cancellationToken);
+            loaded = await Load(MigrationMode.CprTransfer).FromSocketAsync(times.Saved, cancellationToken);
         }
-        catch (Exception failed) when (IsExpected(failed))
+        catch (Exception failed) when (StateLoad.IsExpected(failed))
         {
             if (isStarted)
             {
                 // If it does not end, it waits for ever: nothing runs in it.
-                await EndAsync(() => launcher.EndAsync(CancellationToken.None), []);
+                await StateLoad.EndAsync(() => launcher.EndAsync(CancellationToken.None), []);
             }
 
-            throw await TakenBackAsync(failed);
+            throw await TakenBackAsync(MigrationMode.CprTransfer, failed);
         }
         finally
         {
@@ -187,106 +189,42 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
 
         // Killed: one that ends in order removes its sockets, which are the new one's by now.
         using SafeFileHandle? process = Pidfd.Open(old.Pid);
-        _ = process is null || Pidfd.Signal(process, Kill);
+        _ = process is null || Pidfd.Kill(process);
         return await ResumeAsync(loaded, MigrationMode.CprTransfer, times, []);
     }
 
     /// <summary>One after the other, the state in between in a file: if the new QEMU does not take it, the old program gets it back.</summary>
     private async Task<LiveUpdateReport> ThroughFileAsync(MigrationMode mode, string? program, CancellationToken cancellationToken)
     {
-        var options = MigrationOptions.ForFile(mode, old.Features, old.Facts.Ram, stays: _ => true);
+        StateLoad load = Load(mode);
         SaveTimes times;
         try
         {
-            times = await SaveAsync(options, cancellationToken);
+            times = await SaveAsync(load.Machine.Options, cancellationToken);
         }
-        catch (Exception failed) when (IsExpected(failed))
+        catch (Exception failed) when (StateLoad.IsExpected(failed))
         {
-            throw await TakenBackAsync(failed);
+            throw await TakenBackAsync(mode, failed);
         }
 
         var setbacks = new List<string>();
-        await EndAsync(() => old.Qmp.QuitAsync(StartTimeout, CancellationToken.None), setbacks);
-        await EndAsync(() => launcher.EndAsync(CancellationToken.None), setbacks);
-        foreach (string? candidate in (string?[])[program, null])
-        {
-            LoadedMachine loaded;
-            try
-            {
-                await launcher.StartAsync(old.CommandLine.ForIncoming(candidate, old.Facts.Type, Migration.IncomingArguments), CancellationToken.None);
-                loaded = await LoadAsync(options, launcher.EndedAsync);
-            }
-            catch (Exception failed) when (IsExpected(failed))
-            {
-                setbacks.Add($"{candidate ?? old.CommandLine.Program}: {failed.Message}");
-                await EndAsync(() => launcher.EndAsync(CancellationToken.None), setbacks);
-                continue;
-            }
-
-            return await ResumeAsync(loaded, mode, times, setbacks);
-        }
-
+        await StateLoad.EndAsync(() => old.Qmp.QuitAsync(StartTimeout, CancellationToken.None), setbacks);
+        await StateLoad.EndAsync(() => launcher.EndAsync(CancellationToken.None), setbacks);
+        // Until a QEMU has it, the file is all that there is of the machine.
         _keepsState = true;
-        throw new MigrationException($"no QEMU took the machine over ({string.Join("; ", setbacks)}); it has to be started anew, or by hand from its state in {stateFile}");
+        LoadedMachine loaded = await load.IntoNewAsync(program, setbacks);
+        _keepsState = false;
+        return await ResumeAsync(loaded, mode, times, setbacks);
     }
 
-    /// <summary>A QEMU that does not end in order is no reason not to start the next one.</summary>
-    private static async Task EndAsync(Func<Task> end, List<string> setbacks)
-    {
-        try
-        {
-            await end();
-        }
-        catch (Exception failed) when (IsExpected(failed))
-        {
-            setbacks.Add(failed.Message);
-        }
-    }
+    private StateLoad Load(MigrationMode mode) =>
+        new(SavedMachine.Of(old, mode), launcher, stateFile) { StartTimeout = StartTimeout, StateTimeout = StateTimeout };
 
     private async Task<SaveTimes> SaveAsync(MigrationOptions options, CancellationToken cancellationToken)
     {
         using SafeFileHandle file = StateFile.Create(stateFile);
         using SafeFileHandle? direct = options.Channels > 0 ? StateFile.TryOpenDirect(stateFile, FileAccess.Write) : null;
         return await Migration.SaveAsync(old.Qmp, old.Features, options, file, direct, StateTimeout, cancellationToken);
-    }
-
-    /// <summary>The state is in a new QEMU, where nothing runs yet.</summary>
-    private async Task<LoadedMachine> LoadAsync(MigrationOptions options, Func<CancellationToken, Task> ended)
-    {
-        QmpClient qmp = await ConnectAsync(ended, CancellationToken.None);
-        try
-        {
-            DateTimeOffset answered = TimeProvider.System.GetUtcNow();
-            QemuFeatures features = await QemuFeatures.ReadAsync(qmp);
-            using SafeFileHandle file = PrivateFile.OpenRead(stateFile);
-            using SafeFileHandle? direct = options.Channels > 0 ? StateFile.TryOpenDirect(stateFile, FileAccess.Read) : null;
-            await Migration.LoadAsync(qmp, features, options, file, direct, StateTimeout);
-            return new LoadedMachine(qmp, answered);
-        }
-        catch
-        {
-            // It has half a machine, and takes no second try.
-            using SafeFileHandle? process = Pidfd.Open(qmp.PeerPid);
-            _ = process is null || Pidfd.Signal(process, Kill);
-            await qmp.DisposeAsync();
-            throw;
-        }
-    }
-
-    /// <summary>As <see cref="LoadAsync"/>, of a state that comes over a socket.</summary>
-    private async Task<LoadedMachine> ReceivedAsync(DateTimeOffset sent, CancellationToken cancellationToken)
-    {
-        QmpClient qmp = await ConnectAsync(launcher.EndedAsync, cancellationToken);
-        try
-        {
-            await Migration.LoadedAsync(qmp, StartTimeout, cancellationToken);
-            return new LoadedMachine(qmp, sent);
-        }
-        catch
-        {
-            await qmp.DisposeAsync();
-            throw;
-        }
     }
 
     /// <summary>From here on the machine is the new QEMU's, whatever happens.</summary>
@@ -296,52 +234,43 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
         DateTimeOffset loaded = TimeProvider.System.GetUtcNow();
         try
         {
+            // What runs is no longer what the state is.
+            File.Delete(stateFile);
             DateTimeOffset? resumed = old.Facts.IsLive ? await Migration.ContinueAsync(qmp, StartTimeout) : null;
             return new LiveUpdateReport(mode, qmp.Version, times.Stopped, times.Saved, machine.Answered, loaded, resumed, setbacks);
         }
-        catch (Exception failed) when (IsExpected(failed))
+        catch (Exception failed) when (StateLoad.IsExpected(failed))
         {
             throw new MigrationException($"{failed.Message}; the new QEMU ({qmp.Version.Number}) has the machine, was told to let it run, and did not answer that it does", failed);
         }
     }
 
-    private async Task<QmpClient> ConnectAsync(Func<CancellationToken, Task> ended, CancellationToken cancellationToken)
-    {
-        QmpClient? qmp = null;
-        await WhileItRunsAsync(
-            async token => qmp = await QmpClient.ConnectAsync(old.Qmp.SocketPath, StartTimeout, cancellationToken: token), ended, cancellationToken);
-        return qmp!;
-    }
-
-    /// <summary>Waits for something of the new QEMU, and not beyond its end.</summary>
-    private static async Task WhileItRunsAsync(Func<CancellationToken, Task> wait, Func<CancellationToken, Task> ended, CancellationToken cancellationToken)
-    {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task waiting = wait(stop.Token);
-        Task end = ended(stop.Token);
-        Task first = await Task.WhenAny(waiting, end);
-        await stop.CancelAsync();
-        await Task.WhenAll(waiting, end).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await first;
-        if (first == end)
-        {
-            throw new MigrationException("it ended at once; its own output says why");
-        }
-    }
-
     /// <summary>The machine goes on in the old QEMU; or it does not, and the words say so.</summary>
-    private async Task<MigrationException> TakenBackAsync(Exception failed)
+    private async Task<MigrationException> TakenBackAsync(MigrationMode mode, Exception failed)
     {
         try
         {
-            await Migration.GoOnAsync(old.Qmp, old.Features, old.Facts.IsLive, StartTimeout);
+            // What goes on is no longer what the state is; but one that sleeps does not run, and a cpr-exec that cannot be held any
+            // more needs its state still.
+            bool isAsleep = old.Facts.Status == MachineFacts.Suspended;
+            if (mode != MigrationMode.CprExec && !isAsleep)
+            {
+                File.Delete(stateFile);
+            }
+
+            await Migration.GoOnAsync(old.Qmp, old.Features, old.Facts.IsLive, StartTimeout, isAsleep);
             return new MigrationException($"{failed.Message}; the machine goes on in the QEMU that it had", failed);
+        }
+        catch (AsleepException asleep)
+        {
+            _keepsState = true;
+            return new MigrationException($"{failed.Message}; {asleep.Message}: it has to be started anew, or by hand from its state in {stateFile}", failed);
         }
         catch (QmpTransportException)
         {
             return new MigrationException($"{failed.Message}; its QEMU is gone, and the machine with it: it has to be started anew", failed);
         }
-        catch (Exception gone) when (IsExpected(gone))
+        catch (Exception gone) when (StateLoad.IsExpected(gone))
         {
             return new MigrationException($"{failed.Message}; and it cannot be continued: {gone.Message}", failed);
         }
@@ -350,7 +279,7 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
     private async Task KillAsync(SafeFileHandle? process)
     {
         using var patience = new CancellationTokenSource(StartTimeout);
-        if (process is not null && Pidfd.Signal(process, Kill))
+        if (process is not null && Pidfd.Kill(process))
         {
             await Pidfd.WaitAsync(process, patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
@@ -375,12 +304,4 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
         ["channel-type"] = type,
         ["addr"] = new JsonObject { ["transport"] = "socket", ["type"] = "unix", ["path"] = path },
     };
-
-    /// <param name="Qmp">To the QEMU that has it.</param>
-    /// <param name="Answered">When that spoke first.</param>
-    private sealed record LoadedMachine(QmpClient Qmp, DateTimeOffset Answered);
-
-    private static bool IsExpected(Exception failed) =>
-        failed is MigrationException or QmpException or QmpTransportException or TimeoutException or LinuxException or SystemdException
-            or IOException or InvalidDataException or UnauthorizedAccessException or OperationCanceledException;
 }

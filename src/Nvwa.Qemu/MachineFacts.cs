@@ -22,11 +22,14 @@ public sealed record MachineFacts(
     IReadOnlyList<string> DeviceIds,
     IReadOnlyList<string> Images)
 {
+    /// <summary>The run state of a guest that sleeps (ACPI S3).</summary>
+    public const string Suspended = "suspended";
+
     private const string MachineSuffix = "-machine";
     private const string BackendPrefix = "memory-backend-";
 
     /// <summary>Whether its virtual CPUs go on when it is continued.</summary>
-    public bool IsLive => Status is "running" or "suspended";
+    public bool IsLive => Status is "running" or Suspended;
 
     /// <summary>Devices of the host that the machine drives itself.</summary>
     public IReadOnlyList<string> Passthrough => [.. Devices.Where(device => device.StartsWith("vfio-", StringComparison.Ordinal))];

@@ -76,8 +76,11 @@ public static class Migration
     /// <param name="features">Of that QEMU.</param>
     /// <param name="isLive">Whether it was running or suspended before.</param>
     /// <param name="timeout">For all of it.</param>
+    /// <param name="isAsleep">Whether it was suspended: QEMU up to 11.1 aborts when it is told to go on after it has saved such a machine ("invalid runstate transition").</param>
     /// <param name="cancellationToken">Stops waiting.</param>
-    public static async Task GoOnAsync(QmpClient qmp, QemuFeatures features, bool isLive, TimeSpan timeout, CancellationToken cancellationToken = default)
+    /// <exception cref="AsleepException">It has; another QEMU must be given the state.</exception>
+    public static async Task GoOnAsync(
+        QmpClient qmp, QemuFeatures features, bool isLive, TimeSpan timeout, bool isAsleep = false, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(qmp);
         ArgumentNullException.ThrowIfNull(features);
@@ -89,6 +92,11 @@ public static class Migration
 
         // In this state QEMU saves a machine no second time, and only "cont" leads out of it: one that was paused runs for a moment.
         bool isAtItsEnd = await UnwoundAsync(qmp, timeout, cancellationToken) == "postmigrate";
+        if (isLive && isAsleep && isAtItsEnd)
+        {
+            throw new AsleepException();
+        }
+
         if (isLive || isAtItsEnd)
         {
             _ = await qmp.ExecuteAsync("cont", timeout: timeout, cancellationToken: cancellationToken);
@@ -194,6 +202,13 @@ public static class Migration
             _ = await qmp.ExecuteAsync("migrate", new JsonObject { ["channels"] = new JsonArray([.. channels]) }, cancellationToken: cancellationToken);
             return await EndAsync(qmp, events, timeout, cancellationToken);
         });
+    }
+
+    /// <summary>Whether a QEMU that waits for a state has been told where from.</summary>
+    public static async Task<bool> IsComingAsync(QmpClient qmp, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(qmp);
+        return await StatusAsync(qmp, cancellationToken) is not (null or "none");
     }
 
     /// <summary>Returns when a QEMU has read the state that is coming to it.</summary>

@@ -16,6 +16,9 @@ public sealed partial record QemuCommandLine(IReadOnlyList<string> Arguments)
 
     public string Program => Arguments[0];
 
+    /// <summary>What the last -machine says; null if none does.</summary>
+    public string? Machine => Values("machine").LastOrDefault();
+
     /// <summary>Of the machine, by -name; null if it was given none.</summary>
     public string? Name => Values("name").Select(value => Member(value, "guest") ?? Head(value)).FirstOrDefault(name => name.Length > 0);
 

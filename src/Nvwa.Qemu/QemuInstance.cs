@@ -5,6 +5,8 @@ namespace Nvwa.Qemu;
 /// <summary>A QEMU that runs, with the conversation with it and what it said of itself and its machine.</summary>
 public sealed class QemuInstance : IAsyncDisposable
 {
+    private const string TapDevice = "/dev/net/tun";
+
     /// <summary>Of what is known already; see <see cref="ConnectAsync"/>.</summary>
     public QemuInstance(QmpClient qmp, int pid, QemuCommandLine commandLine, QemuFeatures features, MachineFacts facts)
     {
@@ -27,6 +29,9 @@ public sealed class QemuInstance : IAsyncDisposable
 
     public QemuCommandLine CommandLine { get; }
 
+    /// <summary>Whether it has an interface of the host that only one QEMU at a time can have; it may have been plugged in later.</summary>
+    public bool HasTap { get; private init; }
+
     public QemuFeatures Features { get; }
 
     /// <summary>As they were when this conversation began.</summary>
@@ -47,6 +52,7 @@ public sealed class QemuInstance : IAsyncDisposable
                 {
                     User = qmp.PeerUser,
                     ProcessUser = ProcFs.Read(pid)?.Uid ?? qmp.PeerUser,
+                    HasTap = commandLine.HasTap || ProcFs.DescriptorTargets(pid).Contains(TapDevice),
                 }
                 : throw new QmpTransportException(socketPath, $"process {pid}, which made it, is gone");
         }

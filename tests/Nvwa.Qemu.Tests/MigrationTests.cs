@@ -158,6 +158,12 @@ public sealed class MigrationTests : IDisposable
         ["query-migrate", "query-status", "cont", "stop", Back, Normal, Release],
         await TalkAsync([], qmp => Migration.GoOnAsync(qmp, New, isLive: false, Soon)));
 
+    /// <summary>It would abort.</summary>
+    [Fact]
+    public async Task A_QEMU_whose_machine_slept_when_it_was_saved_is_not_told_to_go_on() => Assert.Equal(
+        ["query-migrate", "query-status"],
+        await TalkAsync([], qmp => Assert.ThrowsAsync<AsleepException>(() => Migration.GoOnAsync(qmp, New, isLive: true, Soon, isAsleep: true))));
+
     [Fact]
     public async Task Without_descriptors_left_behind_going_on_is_no_less_of_a_success() => Assert.Equal(
         ["query-migrate", "query-status", "cont", OldCapabilities, OldBack, """closefd {"fdname":"nvwa"}"""],

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json.Serialization;
 
 namespace Nvwa.Core.Planning;
 
@@ -68,6 +69,10 @@ public sealed record VirtualMachine(
     /// <summary>What its next QEMU is started with.</summary>
     /// <param name="isLastTry">Whether one has been tried before.</param>
     public IReadOnlyList<string> CommandLineFor(bool isLastTry) => isLastTry && OldProgram is { } old ? [old, .. CommandLine.Skip(1)] : CommandLine;
+
+    /// <summary>Whether its guest sleeps by itself, and goes on to.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool IsAsleep { get; init; }
 
     /// <summary>The host's end of the guest agent's port, where the guest is to sleep meanwhile: it drives devices of the host.</summary>
     public string? Sleeps { get; init; }

@@ -26,6 +26,12 @@ internal sealed class CriuCheck : IHostCheck
     public IEnumerable<CheckResult> Run(HostFacts host)
     {
         string criu = host.Server.CriuExe;
+        if (host.Workloads.Count == 0 && host.Restore.Machines.Count > 0)
+        {
+            yield return CheckResult.Pass(Name, criu, "is not needed: only virtual machines are kept");
+            yield break;
+        }
+
         (Version? version, string? problem, string? complaint) = host.Criu;
         if (problem is not null)
         {

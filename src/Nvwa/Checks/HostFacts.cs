@@ -38,6 +38,9 @@ internal sealed class HostFacts
 
     public IReadOnlyList<KeptWorkload> Workloads { get; init; } = [];
 
+    /// <summary>Memory of virtual machines that does not stay where it is.</summary>
+    public long MachineBytes { get; init; }
+
     public IReadOnlyList<UnixPeer> Peers { get; init; } = [];
 
     /// <summary>Where the host's files begin; another place only in tests.</summary>

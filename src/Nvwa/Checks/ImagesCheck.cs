@@ -57,7 +57,7 @@ internal sealed class ImagesCheck : IHostCheck
 
     private CheckResult Room(string configured, string existing, Mount mount, HostFacts host)
     {
-        long needed = host.Workloads.Sum(workload => workload.Bytes);
+        long needed = host.Workloads.Sum(workload => workload.Bytes) + host.MachineBytes;
         long free = FileSystems.Free(existing);
         return free < needed
             ? CheckResult.Refuse(Name, configured, $"has {free >> 20} MiB free, and up to {needed >> 20} MiB will be saved", $"free some space on {mount.Point}, or point 'criu_dir' elsewhere")

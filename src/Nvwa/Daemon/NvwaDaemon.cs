@@ -50,7 +50,6 @@ internal sealed class NvwaDaemon(ConfigurationFiles files, IUpdateJournal journa
             ["UpgradeMachine"] = UpgradeMachineAsync,
         });
         var server = new VarlinkServer(listener, info, offered, socket => Credentials.OfPeer(socket.SafeHandle).Pid, log);
-        UnitLauncher.RemoveLeft(log);
         _work = RecoverAsync(cancellation);
         Notify.Send("READY=1");
         try
@@ -73,16 +72,33 @@ internal sealed class NvwaDaemon(ConfigurationFiles files, IUpdateJournal journa
         await _one.WaitAsync(cancellation);
         try
         {
-            using IHost host = connect();
-            await new Recovery(host, log).RunAsync(cancellation);
-        }
-        catch (Exception failed) when (failed is not OperationCanceledException)
-        {
-            log($"what the journal asks for could not be done: {failed}");
+            await LoggedAsync("what the journal asks for", async () =>
+            {
+                using IHost host = connect();
+                await new Recovery(host, log).RunAsync(cancellation);
+            });
+            await LoggedAsync("what an upgrade of a virtual machine left unfinished", () => UnfinishedUpgrade.FinishAllAsync(files.Read().Server.CriuDir, log));
+            await LoggedAsync("removing what is left of it", () =>
+            {
+                UnitLauncher.RemoveLeft(log);
+                return Task.CompletedTask;
+            });
         }
         finally
         {
             _one.Release();
+        }
+    }
+
+    private async Task LoggedAsync(string what, Func<Task> step)
+    {
+        try
+        {
+            await step();
+        }
+        catch (Exception failed) when (failed is not OperationCanceledException)
+        {
+            log($"{what} could not be done: {failed}");
         }
     }
 

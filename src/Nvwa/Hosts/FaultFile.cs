@@ -14,8 +14,6 @@ internal sealed class FaultFile(string path) : IFaults
     private const int Emergency = 0;
 
     /// <summary>signal(7).</summary>
-    private const int Kill = 9;
-
     private readonly Lock _one = new();
 
     public bool Take(Fault fault, string? workload = null)
@@ -39,7 +37,7 @@ internal sealed class FaultFile(string path) : IFaults
     public void Crash(Fault fault)
     {
         using SafeFileHandle? self = Pidfd.Open(Environment.ProcessId);
-        Pidfd.Signal(self!, Kill);
+        Pidfd.Kill(self!);
         StandStill();
     }
 

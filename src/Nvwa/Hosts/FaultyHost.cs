@@ -85,10 +85,12 @@ internal sealed class FaultyHost(IHost host, IFaults faults) : IHost
         Throw(Fault.FreezeTimesOut, () => new SystemdException("FreezeUnit", workload.Unit, "org.freedesktop.DBus.Error.NoReply", "no reply"));
     }
 
-    public async Task ThawAsync(Workload workload)
+    public void SetAside(ImageStore images, Workload workload) => host.SetAside(images, workload);
+
+    public async Task ThawAsync(ImageStore images, Workload workload)
     {
         Throw(Fault.ThawFails, () => new SystemdException("ThawUnit", workload.Unit, "org.freedesktop.DBus.Error.NoReply", "no reply"));
-        await host.ThawAsync(workload);
+        await host.ThawAsync(images, workload);
         End(Fault.RollBackCrash, Fault.RollBackPowerCut);
     }
 
@@ -222,12 +224,12 @@ internal sealed class FaultyHost(IHost host, IFaults faults) : IHost
     {
         public Workload Workload => dumper.Workload;
 
-        public async Task<DumpedImages> DumpAsync()
+        public async Task<DumpedImages> DumpAsync(CancellationToken cancellation)
         {
             string name = Workload.Name;
             host.Throw(Fault.DumpFails, () => new StepFailedException($"{name} could not be dumped"), name);
             host.Throw(Fault.DumpTimesOut, () => new StepFailedException($"{name} could not be dumped: CRIU did not answer in time"), name);
-            DumpedImages images = await dumper.DumpAsync();
+            DumpedImages images = await dumper.DumpAsync(cancellation);
             host.Throw(Fault.DumpDiskFull, () => new StepFailedException($"{name} could not be dumped: No space left on device"), name);
             host.End(Fault.SaveCrash, Fault.SavePowerCut, name);
             return images;

@@ -87,8 +87,11 @@ internal interface IHost : IDisposable
     /// <summary>All processes of its unit. Not for virtual machines, which QEMU stops when it saves them.</summary>
     Task FreezeAsync(Workload workload, CancellationToken cancellation);
 
+    /// <summary>Before a rollback removes images: what a workload can only go on from. Nothing to do for any but virtual machines that sleep.</summary>
+    void SetAside(ImageStore images, Workload workload);
+
     /// <summary>It goes on, from wherever its save had come. That it runs is no error.</summary>
-    Task ThawAsync(Workload workload);
+    Task ThawAsync(ImageStore images, Workload workload);
 
     void Stop(string unit);
 
@@ -193,8 +196,9 @@ internal interface IDumper : IAsyncDisposable
 {
     Workload Workload { get; }
 
-    /// <summary>Cannot be cancelled. The workload stays as it is, frozen.</summary>
-    Task<DumpedImages> DumpAsync();
+    /// <summary>The workload stays as it is, frozen.</summary>
+    /// <param name="cancellation">CRIU cannot be cancelled, and is waited for; a virtual machine's save, which may take longer, is broken off.</param>
+    Task<DumpedImages> DumpAsync(CancellationToken cancellation);
 
     /// <summary>After the dump, last of all before the commit.</summary>
     /// <exception cref="StepFailedException">The workload has gone on, or ended, since.</exception>

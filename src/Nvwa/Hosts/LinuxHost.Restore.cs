@@ -265,7 +265,7 @@ internal sealed partial class LinuxHost
         {
             using (process)
             {
-                Pidfd.Signal(process, Kill);
+                Pidfd.Kill(process);
             }
         }
     }

@@ -131,7 +131,7 @@ internal sealed partial class LinuxHost
     {
         public Workload Workload => workload;
 
-        public async Task<DumpedImages> DumpAsync()
+        public async Task<DumpedImages> DumpAsync(CancellationToken cancellation)
         {
             string log = images.Log(workload, ImageStore.DumpLog);
             int[] members = Members(workload);
@@ -144,7 +144,7 @@ internal sealed partial class LinuxHost
             await MemoryFiles.SaveAsync(workload, members, named, images.Of(workload));
             // Not cancellable: a CRIU that is cut off in the middle of a dump can damage what it dumps. Only one that hangs is stopped.
             Task dump = criu.DumpAsync(Request(outside), onScript: null, CancellationToken.None);
-            var threads = Task.Run(() => FrozenThreads.Write(images.Of(workload), FrozenThreads.Of(ProcessTree.Of(workload.MainPid)?.Members.SelectMany(member => member.Threads) ?? [], Sandbox.Init)));
+            var threads = Task.Run(() => FrozenThreads.Write(images.Of(workload), FrozenThreads.Of(ProcessTree.Of(workload.MainPid)?.Members.SelectMany(member => member.Threads) ?? [], Sandbox.Init)), CancellationToken.None);
             using var ended = new CancellationTokenSource();
             Task silence = Silence.OfAsync(() => images.Size(workload), DumpSilence, TimeProvider.System, ended.Token);
             bool hangs = await Task.WhenAny(dump, silence) == silence && silence.IsCompletedSuccessfully;

@@ -1,6 +1,7 @@
 using Nvwa.Core.Journal;
 using Nvwa.Core.Planning;
 using Nvwa.Linux;
+using Nvwa.Machines;
 using Nvwa.Restore;
 using Nvwa.State;
 using Nvwa.Update;
@@ -131,11 +132,19 @@ internal sealed partial class LinuxHost(IUpdateJournal journal, Action<string> l
     public Task FreezeAsync(Workload workload, CancellationToken cancellation) =>
         Task.Run(() => Systemd.Freeze(workload.Unit, FreezeDeadline), cancellation);
 
-    public async Task ThawAsync(Workload workload)
+    public void SetAside(ImageStore images, Workload workload)
+    {
+        if (workload.Machine is { IsAsleep: true } or { Sleeps: not null })
+        {
+            UnfinishedUpgrade.SetAside(workload, images.Of(workload), images.Aside(workload));
+        }
+    }
+
+    public async Task ThawAsync(ImageStore images, Workload workload)
     {
         if (workload.Machine is not null)
         {
-            await MachineDumper.TakeBackAsync(workload);
+            await MachineDumper.TakeBackAsync(workload, images.Aside(workload));
         }
         else if (Systemd.GetString(workload.Unit, SystemdInterface.Unit, "FreezerState") is "frozen" or "freezing")
         {

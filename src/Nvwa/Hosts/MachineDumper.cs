@@ -57,19 +57,20 @@ internal sealed class MachineDumper(Workload workload, QemuInstance qemu, Machin
         }
     }
 
-    public Task<DumpedImages> DumpAsync() => ExplainedAsync(workload.Name, async () =>
+    public Task<DumpedImages> DumpAsync(CancellationToken cancellation) => ExplainedAsync(workload.Name, async () =>
     {
         settings.Write(directory);
         if (Machine.Sleeps is { } agent)
         {
-            await GuestSleep.SleepAsync(qemu.Qmp, agent, SleepDeadline);
+            // Not broken off: one that falls asleep when nobody waits for it any more would not be woken.
+            await GuestSleep.SleepAsync(qemu.Qmp, agent, SleepDeadline, CancellationToken.None);
         }
 
         string path = Path.Combine(directory, State);
         MigrationOptions options = settings.Options;
         using SafeFileHandle file = StateFile.Create(path);
         using SafeFileHandle? direct = options.Channels > 0 ? StateFile.TryOpenDirect(path, FileAccess.Write) : null;
-        SaveTimes times = await Migration.SaveAsync(qemu.Qmp, qemu.Features, options, file, direct, StateDeadline);
+        SaveTimes times = await Migration.SaveAsync(qemu.Qmp, qemu.Features, options, file, direct, StateDeadline, cancellation);
         if (workload.Kind == WorkloadKind.Process)
         {
             await MemoryFiles.SaveAsync(workload, [qemu.Pid], [], directory, [.. qemu.Facts.Ram.Select(ram => ram.Path).OfType<string>()]);
@@ -88,9 +89,18 @@ internal sealed class MachineDumper(Workload workload, QemuInstance qemu, Machin
 
     public ValueTask DisposeAsync() => qemu.DisposeAsync();
 
-    /// <summary>Whatever its save came to: the machine goes on in the QEMU that it had.</summary>
-    public static Task TakeBackAsync(Workload workload) => ExplainedAsync(workload.Name, async () =>
+    /// <summary>Whatever its save came to: the machine goes on in the QEMU that it had, or, where that cannot, in another of the same program.</summary>
+    /// <param name="workload">The machine.</param>
+    /// <param name="aside">Where its state is if it sleeps.</param>
+    public static Task TakeBackAsync(Workload workload, string aside) => ExplainedAsync(workload.Name, async () =>
     {
+        if (UnfinishedUpgrade.Read(aside) is { } saved)
+        {
+            await saved.FinishAsync(aside);
+            UnfinishedUpgrade.Remove(aside);
+            return true;
+        }
+
         if (ProcFs.Read(workload.MainPid) is null or { State: 'Z' })
         {
             // The guest shut down meanwhile, or somebody ended it: nothing waits for us.
@@ -100,14 +110,14 @@ internal sealed class MachineDumper(Workload workload, QemuInstance qemu, Machin
         VirtualMachine machine = workload.Machine!;
         await using QemuInstance qemu = await QemuInstance.ConnectAsync(machine.Qmp, ConnectDeadline);
         // One that runs may be about to be stopped: a save that its daemon did not live to see goes on.
-        await Migration.GoOnAsync(qemu.Qmp, qemu.Features, machine.IsLive && !OfItsOwn.Contains(qemu.Facts.Status), StartDeadline);
-        if (machine.Sleeps is not null)
-        {
-            await GuestSleep.WakeAsync(qemu.Qmp, StartDeadline);
-        }
-
+        bool isLive = machine.IsLive && !OfItsOwn.Contains(qemu.Facts.Status);
+        await Migration.GoOnAsync(qemu.Qmp, qemu.Features, isLive, StartDeadline, machine.IsAsleep || machine.Sleeps is not null);
+        await WakeAsync(qemu.Qmp, machine);
         return true;
     });
+
+    private static Task WakeAsync(QmpClient qmp, VirtualMachine machine) =>
+        machine.Sleeps is null ? Task.CompletedTask : GuestSleep.WakeAsync(qmp, StartDeadline, CancellationToken.None);
 
     /// <summary>Reads the machine into a QEMU that was started for it.</summary>
     /// <param name="workload">The machine.</param>
@@ -133,11 +143,7 @@ internal sealed class MachineDumper(Workload workload, QemuInstance qemu, Machin
         try
         {
             DateTimeOffset? running = machine.IsLive ? await Migration.ContinueAsync(qmp, StartDeadline, CancellationToken.None) : null;
-            if (machine.Sleeps is not null)
-            {
-                await GuestSleep.WakeAsync(qmp, StartDeadline, CancellationToken.None);
-            }
-
+            await WakeAsync(qmp, machine);
             return running is { } moment ? Moment.At(moment) : null;
         }
         catch (Exception late) when (late is TimeoutException or QmpException)

@@ -23,14 +23,18 @@ internal sealed class MachineDiscovery(SystemdBus systemd, RestoreConfiguration 
 
     public IReadOnlyList<Workload> Workloads => _workloads;
 
+    /// <summary>Of the machines' memory, what is copied.</summary>
+    public long CopiedBytes { get; private set; }
+
     /// <summary>The unit of a QEMU that stands alone, once we have started it.</summary>
     public static string UnitOf(string name) => $"{UnitPrefix}{name}.service";
 
     public async Task FindAsync(CancellationToken cancellation)
     {
-        foreach ((CheckResult[] results, Workload? workload) in await Task.WhenAll(configuration.Machines.Select(machine => LookAsync(machine, cancellation))))
+        foreach ((CheckResult[] results, Workload? workload, long copied) in await Task.WhenAll(configuration.Machines.Select(machine => LookAsync(machine, cancellation))))
         {
             _results.AddRange(results);
+            CopiedBytes += copied;
             if (workload is not null)
             {
                 _workloads.Add(workload);
@@ -55,7 +59,7 @@ internal sealed class MachineDiscovery(SystemdBus systemd, RestoreConfiguration 
         }
     }
 
-    private async Task<(CheckResult[] Results, Workload? Workload)> LookAsync(MachineConfiguration machine, CancellationToken cancellation)
+    private async Task<(CheckResult[] Results, Workload? Workload, long Copied)> LookAsync(MachineConfiguration machine, CancellationToken cancellation)
     {
         try
         {
@@ -69,11 +73,13 @@ internal sealed class MachineDiscovery(SystemdBus systemd, RestoreConfiguration 
                 .. CheckUnit(machine, unit, qemu.Pid),
                 .. machine.Qemu is { } program ? [await MachineChecks.ProgramAsync(machine, qemu, program, options.Mode, cancellation)] : Array.Empty<CheckResult>(),
             ];
-            return (results, results.Any(result => result.Verdict >= Verdict.Refuse) ? null : WorkloadOf(machine, qemu, unit));
+            return (
+                results, results.Any(result => result.Verdict >= Verdict.Refuse) ? null : WorkloadOf(machine, qemu, unit),
+                MachineTechnique.Copied(qemu, options).Sum(ram => ram.Bytes));
         }
         catch (Exception failed) when (StepFailedException.IsExpected(failed) || failed is QmpException or QmpTransportException)
         {
-            return ([CheckResult.Refuse(MachineChecks.Name, machine.Name, failed.Message, "correct 'vms' in nvwa-restore.yaml; 'nvwa vm list' shows what runs")], null);
+            return ([CheckResult.Refuse(MachineChecks.Name, machine.Name, failed.Message, "correct 'vms' in nvwa-restore.yaml; 'nvwa vm list' shows what runs")], null, 0);
         }
     }
 
@@ -146,8 +152,9 @@ internal sealed class MachineDiscovery(SystemdBus systemd, RestoreConfiguration 
             Machine = new VirtualMachine(machine.Qmp, next.Arguments, qemu.Facts.IsLive, [.. needed[false]], [.. needed[true]])
             {
                 OldProgram = machine.Qemu is null || machine.Qemu == qemu.CommandLine.Program ? null : qemu.CommandLine.Program,
+                IsAsleep = qemu.Facts.Status == MachineFacts.Suspended,
                 // One that sleeps already hears no agent, and is not to be woken.
-                Sleeps = qemu.Facts.Passthrough.Count > 0 && qemu.Facts.Status != "suspended" ? machine.GuestAgent : null,
+                Sleeps = qemu.Facts.Passthrough.Count > 0 && qemu.Facts.Status != MachineFacts.Suspended ? machine.GuestAgent : null,
             },
         };
     }

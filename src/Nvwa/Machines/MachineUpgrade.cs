@@ -2,7 +2,6 @@ using Nvwa.Core.Checks;
 using Nvwa.Core.Configuration;
 using Nvwa.Linux;
 using Nvwa.Qemu;
-using Nvwa.State;
 
 namespace Nvwa.Machines;
 
@@ -39,17 +38,18 @@ internal sealed class MachineUpgrade(SystemdBus systemd, MachineConfiguration ma
     public async Task<LiveUpdateReport> RunAsync(QemuInstance qemu, string? unit, string? program, MigrationMode mode, CancellationToken cancellation)
     {
         PrivateDirectory.Create(criuDir);
-        string directory = Path.Combine(criuDir, $"vm:{machine.Name}.upgrade");
+        string directory = UnfinishedUpgrade.DirectoryOf(criuDir, machine.Name);
         PrivateDirectory.Create(directory);
         try
         {
-            string state = Path.Combine(directory, "state.img");
+            string state = UnfinishedUpgrade.StateIn(directory);
             // The machine runs: what an earlier upgrade left of it is not what it is now.
             File.Delete(state);
+            var note = UnfinishedUpgrade.Of(qemu, machine.Name, unit, program, mode);
+            note.Write(directory);
             if (unit is null)
             {
-                var settings = MachineFile.Of(qemu, new MigrationOptions(mode));
-                return await new LiveUpdate(qemu, new TransientLauncher(systemd, machine.Name, qemu.Pid, settings), state).RunAsync(mode, program, cancellation);
+                return await new LiveUpdate(qemu, new TransientLauncher(systemd, machine.Name, qemu.Pid, note.Settings), state).RunAsync(mode, program, cancellation);
             }
 
             using var launcher = new UnitLauncher(systemd, unit);
@@ -62,11 +62,7 @@ internal sealed class MachineUpgrade(SystemdBus systemd, MachineConfiguration ma
         }
         finally
         {
-            // With the state of a machine that nobody took.
-            if (!Directory.EnumerateFileSystemEntries(directory).Any())
-            {
-                Directory.Delete(directory);
-            }
+            UnfinishedUpgrade.Remove(directory);
         }
     }
 }

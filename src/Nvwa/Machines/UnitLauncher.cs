@@ -19,6 +19,9 @@ internal sealed class UnitLauncher(SystemdBus systemd, string unit) : IQemuLaunc
     // The machine's memory may be a file in its runtime directory.
     private const string Hold = "Restart=no\nRuntimeDirectoryPreserve=yes\n";
 
+    // systemd complains of units that are not.
+    private const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+
     private const string Runtime = "/run/systemd/system";
 
     // Drop-ins count in the order of their names, and 'systemctl edit' makes an override.conf.
@@ -32,7 +35,7 @@ internal sealed class UnitLauncher(SystemdBus systemd, string unit) : IQemuLaunc
         string[] left = Directory.Exists(Runtime) ? [.. Directory.GetDirectories(Runtime, "*.service.d").Select(directory => Path.Combine(directory, FileName)).Where(File.Exists)] : [];
         foreach (string file in left)
         {
-            log($"an upgrade of a virtual machine was interrupted; removing {file}, its state is below criu_dir in vm:NAME.upgrade");
+            log($"an upgrade of a virtual machine was interrupted; removing {file}");
             File.Delete(file);
         }
 
@@ -100,21 +103,24 @@ internal sealed class UnitLauncher(SystemdBus systemd, string unit) : IQemuLaunc
         systemd.Reload();
     }
 
-    private bool IsDown => systemd.GetString(unit, SystemdInterface.Unit, "ActiveState") is "inactive" or "failed";
+    /// <summary>Whether it has no QEMU, and none is being started.</summary>
+    public bool IsDown => systemd.GetString(unit, SystemdInterface.Unit, "ActiveState") is "inactive" or "failed";
 
     private void Configure(string settings)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(DropIn)!);
-        AtomicFile.Write(DropIn, Encoding.UTF8.GetBytes("# Made by nvwa while a virtual machine is taken to another QEMU.\n[Service]\n" + settings));
+        AtomicFile.Write(DropIn, Encoding.UTF8.GetBytes("# Made by nvwa while a virtual machine is taken to another QEMU.\n[Service]\n" + settings), Readable);
         systemd.Reload();
     }
 }
 
 /// <summary>Starts QEMUs that stand alone, each in a unit of ours, which lasts as long as it.</summary>
-internal sealed class TransientLauncher(SystemdBus systemd, string name, int pid, MachineFile settings) : IQemuLauncher
+/// <param name="systemd">Asked to start them.</param>
+/// <param name="name">Of the machine.</param>
+/// <param name="oldPid">Of the QEMU that has it; null if that has ended.</param>
+/// <param name="settings">What they are started with.</param>
+internal sealed class TransientLauncher(SystemdBus systemd, string name, int? oldPid, MachineFile settings) : IQemuLauncher
 {
-    private const int Kill = 9;
-
     // No machine's own name has a colon.
     private const string Next = ":next";
 
@@ -124,6 +130,17 @@ internal sealed class TransientLauncher(SystemdBus systemd, string name, int pid
     private static readonly TimeSpan EndDeadline = TimeSpan.FromSeconds(60);
 
     private string? _started;
+
+    /// <summary>Whether no unit of ours has a QEMU of this machine but the old one.</summary>
+    public bool HasNoOther => !Others.Any();
+
+    private IEnumerable<string> Others => systemd.ListUnits().Select(unit => unit.Name)
+        .Where(unit => unit == MachineDiscovery.UnitOf(name) || unit == MachineDiscovery.UnitOf(name + Next))
+        .Where(unit => systemd.GetString(unit, SystemdInterface.Unit, "ActiveState") is not ("inactive" or "failed")
+            && systemd.GetUInt32(unit, SystemdInterface.Service, "MainPID") != oldPid);
+
+    /// <summary>Of a daemon that was killed.</summary>
+    public Task EndOthersAsync() => systemd.StopAllAsync([.. Others], StartDeadline, CancellationToken.None);
 
     public async Task StartAsync(QemuCommandLine commandLine, CancellationToken cancellationToken)
     {
@@ -149,7 +166,7 @@ internal sealed class TransientLauncher(SystemdBus systemd, string name, int pid
             return;
         }
 
-        using SafeFileHandle? process = Pidfd.Open(pid);
+        using SafeFileHandle? process = oldPid is { } pid ? Pidfd.Open(pid) : null;
         using var patience = new CancellationTokenSource(EndDeadline);
         try
         {
@@ -157,7 +174,7 @@ internal sealed class TransientLauncher(SystemdBus systemd, string name, int pid
         }
         catch (OperationCanceledException)
         {
-            Pidfd.Signal(process!, Kill);
+            Pidfd.Kill(process!);
             await Pidfd.WaitAsync(process!, CancellationToken.None);
         }
     }

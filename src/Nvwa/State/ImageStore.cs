@@ -1,6 +1,7 @@
 using Nvwa.Core.Journal;
 using Nvwa.Core.Planning;
 using Nvwa.Linux;
+using Nvwa.Machines;
 
 namespace Nvwa.State;
 
@@ -32,6 +33,9 @@ internal sealed class ImageStore(string criuDir, string id)
         : workload.Name;
 
     public string Of(Workload workload) => Path.Combine(Root, DirectoryName(workload));
+
+    /// <summary>Where the state of a machine is that no update's images are to hold; see <see cref="UnfinishedUpgrade"/>.</summary>
+    public string Aside(Workload workload) => UnfinishedUpgrade.DirectoryOf(_criuDir, workload.Name);
 
     public string Log(Workload workload, string log) => Path.Combine(_criuDir, DirectoryName(workload), log);
 

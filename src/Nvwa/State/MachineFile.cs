@@ -16,12 +16,15 @@ internal sealed record MachineFile(MigrationOptions Options, uint Uid, string Wo
 {
     private const string FileName = "machine.json";
 
+    /// <summary>Left in the environment of a QEMU that has replaced itself (cpr-exec): the next one would look for a state there.</summary>
+    private const string ExecState = "QEMU_CPR_EXEC_STATE=";
+
     /// <summary>Of a QEMU that runs.</summary>
     public static MachineFile Of(QemuInstance qemu, MigrationOptions options) => new(
         options,
         qemu.User,
         new FileInfo($"/proc/{qemu.Pid}/cwd").LinkTarget ?? "/",
-        ProcFs.Variables(qemu.Pid));
+        [.. ProcFs.Variables(qemu.Pid).Where(variable => !variable.StartsWith(ExecState, StringComparison.Ordinal))]);
 
     public void Write(string directory) => ImageNote.Write(Path.Combine(directory, FileName), this, MachineJson.Default.MachineFile);
 

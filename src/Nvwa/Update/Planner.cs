@@ -55,6 +55,7 @@ internal sealed class Planner(ConfigurationFiles files, TimeProvider time)
             Criu = await criu,
             Processes = processes,
             Workloads = discovery.Workloads,
+            MachineBytes = machines.CopiedBytes,
             Peers = [.. peers, .. await InsideAsync(discovery.Workloads, cancellation)],
         };
         CheckResult[] results = [.. discovery.Results, .. machines.Results, .. noPeers is null ? [] : new[] { noPeers }, .. CheckList.Run(host)];

@@ -28,6 +28,11 @@ internal sealed class RollBack(IHost host, Action<string> log)
     public async Task<RolledBack> RunAsync(UpdateState state, Phase during, string reason)
     {
         var images = ImageStore.Of(state);
+        foreach (WorkloadState workload in state.Workloads)
+        {
+            Try($"set the state of {workload.Workload.Name} aside", () => host.SetAside(images, workload.Workload));
+        }
+
         if (during == Phase.Switch || state.IsCommitted)
         {
             await RevokeAsync(state, images, reason);
@@ -39,9 +44,10 @@ internal sealed class RollBack(IHost host, Action<string> log)
         // Of a machine nothing is touched before its save; until then its monitor is somebody else's. Not asked of the journal,
         // which may be unreadable just now.
         bool wasSaving = during is Phase.Save or Phase.Switch;
-        foreach (WorkloadState workload in state.Workloads.Where(each => wasSaving || each.Workload.Machine is null))
+        // A machine that sleeps may have to be loaded again, for which nobody is to wait.
+        foreach (WorkloadState workload in state.Workloads.Where(each => wasSaving || each.Workload.Machine is null).OrderBy(each => each.Workload.Machine?.Sleeps is not null))
         {
-            thawed &= await InsistAsync($"thaw {workload.Workload.Unit}", () => host.ThawAsync(workload.Workload));
+            thawed &= await InsistAsync($"thaw {workload.Workload.Unit}", () => host.ThawAsync(images, workload.Workload));
         }
 
         if (during == Phase.Switch)

@@ -148,13 +148,13 @@ internal sealed class UpdateRun(UpdatePlan plan, IHost host, Func<Progress, Task
             }
         }
 
-        long[] bytes = await Task.WhenAll(_dumpers.Select(SaveAsync));
+        long[] bytes = await Task.WhenAll(_dumpers.Select(dumper => SaveAsync(dumper, cancellation)));
         return $"{bytes.Sum() >> 20} MiB";
     }
 
-    private async Task<long> SaveAsync(IDumper dumper)
+    private async Task<long> SaveAsync(IDumper dumper, CancellationToken cancellation)
     {
-        DumpedImages images = await dumper.DumpAsync();
+        DumpedImages images = await dumper.DumpAsync(cancellation);
         _journal.Append(new Saved(dumper.Workload.Name, images.Bytes, host.Now(), images.Digest, images.Stopped));
         return images.Bytes;
     }

@@ -185,6 +185,24 @@ public sealed class HostChecksTests : IDisposable
         Assert.Equal(verdict, Ask(new CriuCheck(), host).Verdict);
     }
 
+    [Fact]
+    public void CRIU_is_for_processes_only()
+    {
+        HostFacts host = Machines(bytes: 0, new CriuAnswer(null, "is not there", null));
+        Assert.Equal(Verdict.Pass, Ask(new CriuCheck(), host).Verdict);
+    }
+
+    [Theory]
+    [InlineData(1, Verdict.Pass)]
+    [InlineData(1L << 60, Verdict.Refuse)]
+    public void Memory_of_all_machines_must_fit(long bytes, Verdict verdict)
+    {
+        string directory = Directory.CreateDirectory($"/var/tmp/nvwa-test-{Environment.ProcessId}-room").FullName;
+        CheckResult result = Ask(new ImagesCheck(), Machines(bytes, Hosts.Criu, directory));
+        Directory.Delete(directory);
+        Assert.Equal(verdict, result.Verdict);
+    }
+
     [Theory]
     [InlineData(0x1C0, Verdict.Pass, "free")]
     [InlineData(0x1C0 | 0x10, Verdict.Refuse, "writable by others")]
@@ -268,6 +286,16 @@ public sealed class HostChecksTests : IDisposable
     private static string Configuration(string without) => string.Join(
         '\n',
         Options.Split(' ').Select(option => option == without ? $"# CONFIG_{option} is not set" : $"CONFIG_{option}=m"));
+
+    private HostFacts Machines(long bytes, CriuAnswer criu, string criuDir = "/var/nvwa/running") => new()
+    {
+        Restore = new RestoreConfiguration([], []) { Machines = [new MachineConfiguration("web", "/run/web/qmp")] },
+        Server = new ServerConfiguration(criuDir),
+        Criu = criu,
+        Processes = ProcessTable.Read(),
+        Root = _root.Path,
+        MachineBytes = bytes,
+    };
 
     private HostFacts Host(IReadOnlyList<KeptWorkload> workloads) => new()
     {

@@ -124,7 +124,7 @@ public sealed class MachineUnitsTests : IDisposable
         using ChildProcess child = Spawn.Start(new SpawnRequest("/bin/true", []));
         await child.WaitAsync(CancellationToken.None);
 
-        await MachineDumper.TakeBackAsync(Served with { MainPid = child.Pid, Machine = Machine with { Qmp = _directory["qmp"] } }).WaitAsync(TimeSpan.FromSeconds(10));
+        await MachineDumper.TakeBackAsync(Served with { MainPid = child.Pid, Machine = Machine with { Qmp = _directory["qmp"] } }, _directory.Path).WaitAsync(TimeSpan.FromSeconds(10));
     }
 
     private static IReadOnlyDictionary<string, string> Files() => Generator.Files(

@@ -114,7 +114,11 @@ internal sealed class SimulatedHost(SimulatedMachine machine, SimulatedProcess p
         await machine.StepAsync(process);
     }
 
-    public Task ThawAsync(Workload workload)
+    public void SetAside(ImageStore images, Workload workload)
+    {
+    }
+
+    public Task ThawAsync(ImageStore images, Workload workload)
     {
         machine.Touch(process);
         if (machine.Unit(workload.Unit).Life is not { IsFrozen: true } life)
@@ -328,7 +332,7 @@ internal sealed class SimulatedHost(SimulatedMachine machine, SimulatedProcess p
     {
         public Workload Workload => workload;
 
-        public async Task<DumpedImages> DumpAsync()
+        public async Task<DumpedImages> DumpAsync(CancellationToken cancellation)
         {
             machine.Touch(process);
             Life life = machine.LifeOf(workload)!;
