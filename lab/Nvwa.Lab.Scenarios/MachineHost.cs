@@ -13,6 +13,7 @@ namespace Nvwa.Lab.Scenarios;
 /// vm-paused   a service, stopped   memory of QEMU's own
 /// vm-alone    stands alone         memory of QEMU's own
 /// vm-device   stands alone         memory is a device
+/// vm-linux    a service            a Linux with a device of the host (VFIO), memory of QEMU's own
 /// </code>
 /// </summary>
 public sealed class MachineHost : IAsyncLifetime
@@ -51,7 +52,9 @@ public sealed class MachineHost : IAsyncLifetime
 
     public static NestedMachine Device { get; } = new("vm-device", MachineMemory.SharedDevice("/dev/dax1.0")) { IsService = false };
 
-    public static IReadOnlyList<NestedMachine> Machines { get; } = [Shared, Older, Memfd, Paused, Alone, Device];
+    public static NestedMachine Linux { get; } = new("vm-linux", MachineMemory.Private) { IsLinux = true };
+
+    public static IReadOnlyList<NestedMachine> Machines { get; } = [Shared, Older, Memfd, Paused, Alone, Device, Linux];
 
     public static IEnumerable<NestedMachine> Running => Machines.Except([Paused]);
 
@@ -60,7 +63,8 @@ public sealed class MachineHost : IAsyncLifetime
     /// <summary>For nvwa-restore.yaml: all of them.</summary>
     public static string Configuration { get; } =
         "vms:\n" + string.Concat(Machines.Select(machine => $"- name: {machine.Name}\n  qmp: {machine.QmpSocket}\n"
-            + (machine == Older ? $"  qemu: {NestedMachine.Newer}\n" : "")));
+            + (machine == Older ? $"  qemu: {NestedMachine.Newer}\n" : "")
+            + (machine == Linux ? $"  guest_agent: {machine.AgentSocket}\n" : "")));
 
     public string OldKernel => _image!.Release(LabKernel.Old);
 
@@ -70,12 +74,18 @@ public sealed class MachineHost : IAsyncLifetime
     {
         _image = await LabPackage.LocateImageAsync();
         LabQemus qemus = await LabPackage.LocateQemusAsync();
+        LabLinux linux = await LabLinux.LocateAsync(_image);
         await using LabGuest guest = await LabGuest.StartAsync(_image, new LabGuestOptions
         {
             Name = "machines-prepared",
             MemoryMiB = 5120,
-            KernelArguments = [PersistentMemory],
-            Files = [.. LabPackage.Files(), new LabFile(qemus.CountingFloppy, NestedMachine.Floppy)],
+            KernelArguments = [PersistentMemory, "intel_iommu=on"],
+            HasIommu = true,
+            Files =
+            [
+                .. LabPackage.Files(), new LabFile(qemus.CountingFloppy, NestedMachine.Floppy),
+                new LabFile(linux.Kernel, NestedMachine.LinuxInGuest.Kernel), new LabFile(linux.Initrd, NestedMachine.LinuxInGuest.Initrd),
+            ],
         });
         await guest.KeepingEvidenceAsync(() => PrepareAsync(new NvwaHost(guest)));
         _snapshot = await guest.SnapshotAsync();
@@ -101,8 +111,9 @@ public sealed class MachineHost : IAsyncLifetime
         await guest.WaitForAgentAsync(Patience);
         await FaultSeam.InstallAsync(guest);
         _ = await guest.OutputOfAsync(SetUp, Patience);
-        _ = await host.InstallPackageAsync();
-        await NestedMachine.StartAsync(guest, Machines);
+        // Before the others, which take all of the processors' time that they get.
+        await Task.WhenAll(Linux.StartAsync(guest), host.InstallPackageAsync());
+        await NestedMachine.StartAsync(guest, [.. Machines.Except([Linux])]);
         _ = await Paused.TellAsync(guest, "stop");
         await host.ConfigureAsync(Configuration);
         await guest.WaitForNetworkAsync(Patience);

@@ -9,7 +9,6 @@ namespace Nvwa.Lab.Scenarios;
 /// which count in all of their memory, do not notice it.
 /// </summary>
 [Collection(OneGuestAtATime.Name)]
-[Trait("half", "full")]
 public sealed class VirtualMachines(MachineHost prepared) : IClassFixture<MachineHost>
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
@@ -23,12 +22,14 @@ public sealed class VirtualMachines(MachineHost prepared) : IClassFixture<Machin
     {
         await ListedAsync(host);
         await CheckedAsync(host);
+        await UpgradesAsync(host, MachineHost.Memfd, "", "QEMU 11.1.3 -> 11.1.3 by cpr-exec");
         await CrossesAsync(host, prepared.NewKernel);
         _ = await MachineHost.Paused.TellAsync(host.Guest, "cont");
         _ = await MachineHost.Paused.GoesOnAsync(host.Guest);
     });
 
     [Fact]
+    [Trait("half", "full")]
     public Task Machines_of_every_kind_go_to_the_other_kernel_and_back() => prepared.RunAsync("machines-full", async host =>
     {
         await CrossesAsync(host, prepared.NewKernel);
@@ -36,6 +37,7 @@ public sealed class VirtualMachines(MachineHost prepared) : IClassFixture<Machin
     });
 
     [Fact]
+    [Trait("half", "full")]
     public Task An_update_that_fails_at_its_end_leaves_them_in_their_QEMUs() => prepared.RunAsync("machines-rollback", async host =>
     {
         LabGuest guest = host.Guest;
@@ -56,6 +58,7 @@ public sealed class VirtualMachines(MachineHost prepared) : IClassFixture<Machin
     });
 
     [Fact]
+    [Trait("half", "full")]
     public Task Services_keep_their_machines_when_their_QEMU_is_changed() => prepared.RunAsync("machines-upgrade", async host =>
     {
         LabGuest guest = host.Guest;
@@ -66,6 +69,9 @@ public sealed class VirtualMachines(MachineHost prepared) : IClassFixture<Machin
         await UpgradesAsync(host, MachineHost.Older, "", "QEMU 10.0.13 -> 11.1.3 by cpr-reboot");
         await UpgradesAsync(host, MachineHost.Paused, "", "by cpr-reboot");
         await UpgradesAsync(host, MachineHost.Alone, "", "by cpr-reboot");
+        HostState.Says(
+            await host.NvwaAsync($"vm upgrade {MachineHost.Linux.Name}"), "nvwa vm upgrade", exitCode: 3,
+            "drives a device of the host (vfio-pci), which cpr-reboot cannot hand over");
         await AreAsTheyWereAsync(guest);
         await UnitsAreOrdinaryAsync(guest);
         await HostState.NothingIsLeftAsync(guest);
@@ -75,6 +81,29 @@ public sealed class VirtualMachines(MachineHost prepared) : IClassFixture<Machin
         await guest.WaitUntilAsync(
             $"test \"$(systemctl show --value -p NRestarts {MachineHost.Shared.Unit})\" = 1 && systemctl is-active {MachineHost.Shared.Unit}", Patience);
         Assert.NotEqual(main, await MainPidAsync(guest, MachineHost.Shared));
+    });
+
+    /// <summary>It is killed while no QEMU has the machine, whose state is in a file.</summary>
+    [Fact]
+    [Trait("half", "full")]
+    public Task A_daemon_that_is_killed_in_an_upgrade_ends_it_when_it_is_back() => prepared.RunAsync("machines-daemon-killed", async host =>
+    {
+        const string SlowQemu = "/usr/local/bin/qemu-slow";
+        LabGuest guest = host.Guest;
+        _ = await guest.OutputOfAsync($$"""
+            printf '#!/bin/sh\ncase "$*" in *incoming*) sleep 15 ;; esac\nexec {{NestedMachine.Newer}} "$@"\n' >{{SlowQemu}} && chmod 755 {{SlowQemu}}
+            nvwa vm upgrade {{MachineHost.Shared.Name}} --mode cpr-reboot --qemu {{SlowQemu}} >/root/upgrade.log 2>&1 &
+            """);
+        await guest.WaitUntilAsync($"systemctl status {MachineHost.Shared.Unit} | grep 'sleep 15'", Patience);
+        _ = await guest.OutputOfAsync("systemctl kill -s KILL --kill-whom=main nvwa");
+
+        _ = await MachineHost.Shared.GoesOnAsync(guest);
+        await guest.WaitUntilAsync("journalctl -b -u nvwa | grep 'vm vm-shared: the daemon ended while it was upgraded; the machine goes on'", Patience);
+        await AreAsTheyWereAsync(guest);
+        await UnitIsOrdinaryAsync(guest, MachineHost.Shared);
+        await HostState.NothingIsLeftAsync(guest);
+        // The next one is one like any other.
+        await UpgradesAsync(host, MachineHost.Shared, "", "by cpr-reboot");
     });
 
     private static async Task ListedAsync(NvwaHost host)
@@ -95,6 +124,7 @@ public sealed class VirtualMachines(MachineHost prepared) : IClassFixture<Machin
             (MachineHost.Memfd, $"{NestedMachine.Mebibytes} MiB of memory are copied to /var/nvwa/running"),
             (MachineHost.Alone, $"{NestedMachine.Mebibytes} MiB of memory are copied to /var/nvwa/running"),
             (MachineHost.Device, "its memory stays where it is (/dev/dax1.0)"),
+            (MachineHost.Linux, "drives a device of the host (vfio-pci): the guest is suspended by its agent before, and woken after"),
         ];
         foreach ((NestedMachine machine, string said) in expected)
         {
@@ -153,17 +183,22 @@ public sealed class VirtualMachines(MachineHost prepared) : IClassFixture<Machin
         Assert.Equal(stands, await MachineHost.Paused.CountAsync(guest));
     }
 
-    /// <summary>Their main process is QEMU, they are what their files say, and one that is configured to has changed its program.</summary>
     private static async Task UnitsAreOrdinaryAsync(LabGuest guest)
     {
         foreach (NestedMachine machine in MachineHost.Services)
         {
-            string unit = await guest.OutputOfAsync(
-                $"systemctl show -p ActiveState,Restart,NRestarts,DropInPaths {machine.Unit}; readlink /proc/$(systemctl show --value -p MainPID {machine.Unit})/exe");
-            Assert.Equal(
-                ["/usr/bin/qemu-system-x86_64", "ActiveState=active", "DropInPaths=", "NRestarts=0", "Restart=on-failure"],
-                unit.Trim().Split('\n').Order(StringComparer.Ordinal));
+            await UnitIsOrdinaryAsync(guest, machine);
         }
+    }
+
+    /// <summary>Its main process is the newer QEMU, also where it was an older one, and it is what its file says.</summary>
+    private static async Task UnitIsOrdinaryAsync(LabGuest guest, NestedMachine machine)
+    {
+        string unit = await guest.OutputOfAsync(
+            $"systemctl show -p ActiveState,Restart,NRestarts,DropInPaths {machine.Unit}; readlink /proc/$(systemctl show --value -p MainPID {machine.Unit})/exe");
+        Assert.Equal(
+            ["/usr/bin/qemu-system-x86_64", "ActiveState=active", "DropInPaths=", "NRestarts=0", "Restart=on-failure"],
+            unit.Trim().Split('\n').Order(StringComparer.Ordinal));
     }
 
     private static async Task UpgradesAsync(NvwaHost host, NestedMachine machine, string options, string said)
@@ -187,6 +222,6 @@ public sealed class VirtualMachines(MachineHost prepared) : IClassFixture<Machin
     private static Task<string> MainPidAsync(LabGuest guest, NestedMachine machine) =>
         guest.OutputOfAsync($"systemctl show --value -p MainPID {machine.Unit}");
 
-    /// <summary>All QEMUs, with what they run.</summary>
-    private static Task<string> ProcessesAsync(LabGuest guest) => guest.OutputOfAsync("pgrep -a qemu-system | sort");
+    /// <summary>All QEMUs, with what they run, but that of the Linux, which QEMU cannot take back once it slept.</summary>
+    private static Task<string> ProcessesAsync(LabGuest guest) => guest.OutputOfAsync($"pgrep -a qemu-system | grep -v {MachineHost.Linux.Name} | sort");
 }

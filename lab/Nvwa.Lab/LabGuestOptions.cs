@@ -14,6 +14,9 @@ public sealed record LabGuestOptions
 
     public int MemoryMiB { get; init; } = 2048;
 
+    /// <summary>Whether it has an IOMMU, and behind it a device that it can give to a machine of its own (intel_iommu=on is the kernel's part).</summary>
+    public bool HasIommu { get; init; }
+
     /// <summary>Unpacked into the guest when its agent first answers: the quick way for large files.</summary>
     public IReadOnlyList<LabFile> Files { get; init; } = [];
 }

@@ -80,7 +80,7 @@ public sealed class LabNetwork : IAsyncDisposable
         _inside.RunAsync(() => new Socket(family, type, protocol));
 
     /// <summary>Starts a program of the outside. It is killed when this network is disposed or this process dies.</summary>
-    internal Task<ChildProcess> StartAsync(SpawnRequest request) =>
+    public Task<ChildProcess> StartAsync(SpawnRequest request) =>
         _inside.RunAsync(() => Spawn.Start(
             request with { File = "setpriv", Arguments = ["--pdeathsig", "KILL", "--", request.File, .. request.Arguments] }));
 

@@ -11,6 +11,8 @@ internal static class LabPaths
 
     public static string QemuBuild => Path.Combine(RepositoryRoot, "lab", "qemu", "build");
 
+    public static string LinuxBuild => Path.Combine(RepositoryRoot, "lab", "linux", "build");
+
     public static string Artifacts => Path.Combine(RepositoryRoot, "artifacts");
 
     public static string Workload(string name) => Path.Combine(RepositoryRoot, "lab", "workloads", name);

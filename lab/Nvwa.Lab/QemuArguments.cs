@@ -10,6 +10,9 @@ internal static class QemuArguments
 
     public const string AgentPort = "org.qemu.guest_agent.0";
 
+    /// <summary>A random number generator behind the IOMMU; PCI address in the guest.</summary>
+    public const string SpareDevice = "0000:00:10.0";
+
     private const string KernelArguments = "root=LABEL=nvwa-root rw console=ttyS0 panic=10";
 
     public static IReadOnlyList<string> For(
@@ -21,10 +24,14 @@ internal static class QemuArguments
         "-machine", "q35", "-nodefaults", "-display", "none", "-rtc", "base=utc",
         "-kernel", image.KernelFile(options.Kernel), "-initrd", image.InitrdFile(options.Kernel),
         "-append", string.Join(' ', [KernelArguments, .. options.KernelArguments]),
-        .. Disk(disk), .. Files(directory), .. Network(), .. Consoles(directory),
+        .. options.HasIommu ? Iommu : [], .. Disk(disk), .. Files(directory), .. Network(), .. Consoles(directory),
         "-device", "virtio-rng-pci",
         .. isIncoming ? (string[])["-incoming", "defer"] : [],
     ];
+
+    // Before all devices that it is to know of.
+    private static string[] Iommu =>
+        ["-device", "intel-iommu,intremap=on", "-device", "virtio-rng-pci,addr=0x10,disable-legacy=on,iommu_platform=on"];
 
     // Without merging: merged requests have up to IOV_MAX pieces, blklogwrites adds two of its own, and a write of more than
     // IOV_MAX is missing in the log without a word (QEMU 11.1: a hole of a header and its data).
@@ -39,7 +46,7 @@ internal static class QemuArguments
         ]
         : [];
 
-    private static string[] Network() =>
+    public static string[] Network() =>
     [
         "-netdev", $"tap,id=net,ifname={LabNetwork.TapName},script=no,downscript=no",
         "-device", "virtio-net-pci,netdev=net,mac=52:54:00:66:00:02",

@@ -49,9 +49,10 @@ internal sealed class QemuProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>On the network of this host, and leaving the conversation to others: a monitor has one client at a time.</summary>
-    public static async Task<QemuProcess> StartSilentAsync(string program, IReadOnlyList<string> arguments, string log) =>
-        new(await SpawnAsync(request => Task.FromResult(Spawn.Start(request)), program, arguments, log), log);
+    /// <summary>On this network or else the host's, and leaving the conversation to others: a monitor has one client at a time.</summary>
+    public static async Task<QemuProcess> StartSilentAsync(
+        LabNetwork? network, string program, IReadOnlyList<string> arguments, string log) =>
+        new(await SpawnAsync(request => network?.StartAsync(request) ?? Task.FromResult(Spawn.Start(request)), program, arguments, log), log);
 
     /// <summary>Waits for something of the guest, and not beyond QEMU's death.</summary>
     public async Task<T> WhileAliveAsync<T>(Func<CancellationToken, Task<T>> wait, CancellationToken cancellationToken)

@@ -4,7 +4,9 @@ using Nvwa.Qemu;
 namespace Nvwa.Lab.Scenarios.Machines;
 
 /// <summary>Starts QEMUs as children of the test, where nvwa would ask systemd.</summary>
-internal sealed class SpawningLauncher(Task firstEnded) : IQemuLauncher, IDisposable
+/// <param name="firstEnded">When the QEMU has ended that this did not start.</param>
+/// <param name="network">Where they run; null: the host's own.</param>
+internal sealed class SpawningLauncher(Task firstEnded, LabNetwork? network) : IQemuLauncher, IDisposable
 {
     private static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(30);
 
@@ -13,11 +15,11 @@ internal sealed class SpawningLauncher(Task firstEnded) : IQemuLauncher, IDispos
     /// <summary>Programs in the order in which they were started.</summary>
     public List<string> Started { get; } = [];
 
-    public Task StartAsync(QemuCommandLine commandLine, CancellationToken cancellationToken)
+    public async Task StartAsync(QemuCommandLine commandLine, CancellationToken cancellationToken)
     {
         Started.Add(commandLine.Program);
-        _children.Add(Spawn.Start(new SpawnRequest(commandLine.Program, [.. commandLine.Arguments.Skip(1)])));
-        return Task.CompletedTask;
+        var request = new SpawnRequest(commandLine.Program, [.. commandLine.Arguments.Skip(1)]);
+        _children.Add(network is null ? Spawn.Start(request) : await network.StartAsync(request));
     }
 
     public Task EndedAsync(CancellationToken cancellationToken) =>

@@ -17,6 +17,7 @@ public enum Memory
 internal sealed class Subject : IAsyncDisposable
 {
     private static readonly TimeSpan StepTimeout = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan BootTimeout = TimeSpan.FromMinutes(3);
 
     private Subject(string memory, CountingMachine machine, SpawningLauncher launcher)
     {
@@ -34,27 +35,36 @@ internal sealed class Subject : IAsyncDisposable
 
     public string StateFile => Path.Combine(Machine.Directory, "state");
 
-    public static async Task<Subject> StartAsync(string version, Memory memory, bool sharesRest = true)
+    /// <param name="version">One of <see cref="LabQemus"/>'.</param>
+    /// <param name="memory">Of its guest.</param>
+    /// <param name="sharesRest">Whether what is not in a memory file can be handed over as well.</param>
+    /// <param name="linux">Its guest, instead of the boot sector.</param>
+    /// <param name="network">Of a Linux.</param>
+    public static async Task<Subject> StartAsync(
+        string version, Memory memory, bool sharesRest = true, LabLinux? linux = null, LabNetwork? network = null)
     {
         // Not on a disk: the kernel would write back what the guest counts.
         string path = $"/dev/shm/nvwa-machine-{Guid.NewGuid():N}";
         var options = new CountingMachineOptions
         {
             Version = version,
-            Memory = memory switch
-            {
-                Memory.Private => MachineMemory.Private,
-                Memory.Memfd => MachineMemory.SharedMemfd,
-                Memory.File => MachineMemory.SharedFile(path),
-                Memory.None or _ => throw new ArgumentOutOfRangeException(nameof(memory), memory, "not a kind of memory"),
-            },
-            // What is not in the file can be handed over as well.
+            Memory = linux is null ? OfKind(memory, path) : OfKind(memory, path) with { Mebibytes = LabLinux.Mebibytes },
+            Linux = linux,
+            Network = network,
             Arguments = sharesRest && memory == Memory.File && version != LabQemus.Bookworm ? ["-machine", "aux-ram-share=on"] : [],
         };
         CountingMachine machine = await CountingMachine.StartAsync(await LabPackage.LocateQemusAsync(), options);
-        var subject = new Subject(path, machine, new SpawningLauncher(machine.Ended));
-        _ = await machine.WaitForCountsAsync();
-        return subject;
+        var subject = new Subject(path, machine, new SpawningLauncher(machine.Ended, network));
+        try
+        {
+            _ = await machine.WaitForCountsAsync(timeout: linux is null ? null : BootTimeout);
+            return subject;
+        }
+        catch
+        {
+            await subject.DisposeAsync();
+            throw;
+        }
     }
 
     public Task<QemuInstance> ConnectAsync() => QemuInstance.ConnectAsync(Machine.QmpSocketPath, StepTimeout);
@@ -93,6 +103,14 @@ internal sealed class Subject : IAsyncDisposable
 
         _ = status == "running" ? await Machine.WaitForCountsAsync() : await Machine.VerifyAsync();
     }
+
+    private static MachineMemory OfKind(Memory memory, string path) => memory switch
+    {
+        Memory.Private => MachineMemory.Private,
+        Memory.Memfd => MachineMemory.SharedMemfd,
+        Memory.File => MachineMemory.SharedFile(path),
+        Memory.None or _ => throw new ArgumentOutOfRangeException(nameof(memory), memory, "not a kind of memory"),
+    };
 
     public async ValueTask DisposeAsync()
     {

@@ -57,6 +57,7 @@ public static class LabPackage
         new LabFile(LabPaths.Workload("network-setup"), "/root/network-setup", LabFile.Executable),
         new LabFile(LabPaths.Workload("network-state.py"), "/root/network-state.py", LabFile.Executable),
         new LabFile(LabPaths.Workload("qmp.py"), NestedMachine.QmpTool, LabFile.Executable),
+        new LabFile(LabPaths.Workload("pass-on@.service"), "/etc/systemd/system/pass-on@.service"),
         new LabFile(LabPaths.Workload("haproxy.cfg"), "/root/haproxy.cfg"),
         new LabFile(LabPaths.Workload("nginx.conf"), "/root/nginx.conf"),
         new LabFile(LabPaths.Workload("units/keeper.py"), "/usr/local/bin/keeper.py", LabFile.Executable),

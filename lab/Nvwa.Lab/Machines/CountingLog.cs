@@ -39,7 +39,7 @@ internal static class CountingLog
         // A reset may come in the middle of a line.
         _ when line.EndsWith(Start, StringComparison.Ordinal) => $"the guest started again after count {last}",
         _ when line.StartsWith(BadPage, StringComparison.Ordinal) =>
-            $"the guest's page {line[BadPage.Length..]} was not as count {last} had left it",
+            $"the guest found {line[BadPage.Length..]} not as count {last} had left it",
         _ => $"the guest said \"{line}\" where count {last + 1} was to come",
     };
 }

@@ -43,6 +43,9 @@ public sealed class CountingMachine : IAsyncDisposable
     /// <summary>Takes one client at a time. The same path for all QEMUs of the machine.</summary>
     public string QmpSocketPath => _directory.QmpSocket;
 
+    /// <summary>The host's end of the guest agent's port, where the guest is a Linux.</summary>
+    public string AgentSocketPath => _directory.AgentSocket;
+
     /// <summary>What the guest has said, through all QEMUs.</summary>
     public string SerialLogPath => _directory.SerialLog;
 
@@ -134,8 +137,9 @@ public sealed class CountingMachine : IAsyncDisposable
         try
         {
             string program = qemus.Program(options.Version);
-            string[] arguments = CountingCommandLine.Arguments(options, qemus.CountingFloppy, directory.SerialLog, directory.QmpSocket);
-            QemuProcess qemu = await QemuProcess.StartSilentAsync(program, arguments, directory.QemuLog);
+            string[] arguments = CountingCommandLine.Arguments(
+                options, Boot(options, qemus, directory), directory.SerialLog, directory.QmpSocket);
+            QemuProcess qemu = await QemuProcess.StartSilentAsync(options.Network, program, arguments, directory.QemuLog);
             return new CountingMachine(directory, qemu, program, arguments);
         }
         catch
@@ -143,6 +147,19 @@ public sealed class CountingMachine : IAsyncDisposable
             directory.Dispose();
             throw;
         }
+    }
+
+    private static string[] Boot(CountingMachineOptions options, LabQemus qemus, GuestDirectory directory)
+    {
+        if (options.Linux is not { } linux)
+        {
+            return CountingCommandLine.Floppy(qemus.CountingFloppy);
+        }
+
+        string path = Path.Combine(directory.FullName, "disk.raw");
+        using FileStream disk = File.Create(path);
+        disk.SetLength(LabLinux.DiskBytes);
+        return linux.Arguments(directory.AgentSocket, path, hasNetwork: options.Network is not null);
     }
 
     private bool IsThisMachine(string name) => name == Path.GetFileName(Directory);

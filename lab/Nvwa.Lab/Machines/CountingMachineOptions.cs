@@ -10,6 +10,12 @@ public sealed record CountingMachineOptions
 
     public MachineMemory Memory { get; init; } = MachineMemory.Private;
 
+    /// <summary>What boots; null: the boot sector.</summary>
+    public LabLinux? Linux { get; init; }
+
+    /// <summary>The cable of <see cref="Linux"/>, and where its QEMU runs.</summary>
+    public LabNetwork? Network { get; init; }
+
     /// <summary>More of QEMU's, behind all others.</summary>
     public IReadOnlyList<string> Arguments { get; init; } = [];
 }

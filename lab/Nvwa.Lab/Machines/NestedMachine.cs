@@ -7,7 +7,7 @@ namespace Nvwa.Lab.Machines;
 /// kernel changes is nothing that it may notice.
 /// </summary>
 /// <param name="Name">Of its directories and of its unit, too.</param>
-/// <param name="Memory">Decides how it crosses; its size is <see cref="Mebibytes"/>.</param>
+/// <param name="Memory">Decides how it crosses; its size is <see cref="Mebibytes"/>, a Linux's its own.</param>
 public sealed record NestedMachine(string Name, MachineMemory Memory)
 {
     public const string Newer = "/usr/bin/qemu-system-x86_64";
@@ -17,6 +17,10 @@ public sealed record NestedMachine(string Name, MachineMemory Memory)
     public const int Mebibytes = 16;
 
     public const string Floppy = "/opt/counter.img";
+
+    /// <summary>Where its kernel and its initial RAM disk are to be.</summary>
+    public static LabLinux LinuxInGuest { get; } = new("/opt/linux/vmlinuz", "/opt/linux/initrd");
+
     public const string QmpTool = "/root/qmp.py";
 
     /// <summary>Who runs the machines that have a unit.</summary>
@@ -25,6 +29,7 @@ public sealed record NestedMachine(string Name, MachineMemory Memory)
     private const int Weight = 10;
 
     private static readonly TimeSpan StartTimeout = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan BootTimeout = TimeSpan.FromMinutes(6);
     private static readonly TimeSpan CountTimeout = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(500);
 
@@ -33,30 +38,46 @@ public sealed record NestedMachine(string Name, MachineMemory Memory)
     /// <summary>Whether it is the main process of a service; else it stands alone, and is root's.</summary>
     public bool IsService { get; init; } = true;
 
+    /// <summary>
+    /// Whether it is <see cref="LinuxInGuest"/>, with a device of the host's (lab/workloads/pass-on@.service) for which it is root's; else
+    /// the boot sector.
+    /// </summary>
+    public bool IsLinux { get; init; }
+
     /// <summary>Of the service.</summary>
     public string Unit => $"{Name}.service";
 
     public string QmpSocket => $"/run/{Name}/qmp";
 
+    /// <summary>Of a Linux.</summary>
+    public string AgentSocket => $"/run/{Name}/agent";
+
     private string SerialLog => $"/var/lib/{Name}/serial.log";
 
-    private CountingMachineOptions Options => new() { Memory = Memory with { Mebibytes = Mebibytes } };
+    private CountingMachineOptions Options => new() { Memory = Memory with { Mebibytes = IsLinux ? LabLinux.Mebibytes : Mebibytes } };
 
-    private string CommandLine => string.Join(' ', [Program, "-name", Name, .. CountingCommandLine.Arguments(Options, Floppy, SerialLog, QmpSocket)]);
+    private string[] Boot => IsLinux
+        ? [.. LinuxInGuest.Arguments(AgentSocket, disk: null, hasNetwork: false), "-device", $"vfio-pci,host={QemuArguments.SpareDevice}"]
+        : CountingCommandLine.Floppy(Floppy);
+
+    private string CommandLine => string.Join(' ', [Program, "-name", Name, .. CountingCommandLine.Arguments(Options, Boot, SerialLog, QmpSocket)]);
+
+    private static string Device => $"pass-on@{QemuArguments.SpareDevice}.service";
 
     private string UnitFile =>
         $"""
         [Unit]
         Description=A virtual machine that counts
+        {(IsLinux ? $"Requires={Device}\nAfter={Device}" : "")}
         [Service]
         Type=exec
-        User={User}
+        {(IsLinux ? "LimitMEMLOCK=infinity" : $"User={User}")}
         RuntimeDirectory={Name}
         StateDirectory={Name}
         ExecStart={CommandLine}
         Restart=on-failure
-        # It takes all of the processor's time that it gets.
-        CPUWeight={Weight}
+        # All but a Linux take all of the processor's time that they get.
+        CPUWeight={(IsLinux ? 10 * Weight : Weight)}
         [Install]
         WantedBy=multi-user.target
 
@@ -86,7 +107,7 @@ public sealed record NestedMachine(string Name, MachineMemory Memory)
 
         foreach (NestedMachine machine in machines)
         {
-            _ = await machine.GoesOnAsync(host, cancellationToken: cancellationToken);
+            _ = await machine.GoesOnAsync(host, timeout: machine.IsLinux ? BootTimeout : CountTimeout, cancellationToken: cancellationToken);
         }
     }
 
@@ -117,13 +138,13 @@ public sealed record NestedMachine(string Name, MachineMemory Memory)
     /// <summary>Waits until the guest has counted on, with nothing lost since its start.</summary>
     /// <returns>The last count.</returns>
     /// <exception cref="LabException">It lost something, or stands still.</exception>
-    public async Task<int> GoesOnAsync(LabGuest host, int more = 3, CancellationToken cancellationToken = default)
+    public async Task<int> GoesOnAsync(LabGuest host, int more = 3, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         int first = await CountAsync(host, cancellationToken);
         int last = first;
         for (TimeSpan waited = TimeSpan.Zero; last - first < more; waited += Poll)
         {
-            if (waited > CountTimeout)
+            if (waited > (timeout ?? CountTimeout))
             {
                 throw new LabException($"{Name}: the guest stands at count {last}");
             }
