@@ -90,8 +90,10 @@ public sealed partial class LabGuest
         (await BootAsync(cancellationToken)).Release;
 
     /// <summary>Which boot of which kernel this is.</summary>
-    public async Task<GuestBoot> BootAsync(CancellationToken cancellationToken = default) =>
-        ReadBoot(await OutputOfAsync(BootCommand, BootAnswerTimeout, cancellationToken));
+    public Task<GuestBoot> BootAsync(CancellationToken cancellationToken = default) => BootAsync(CommandTimeout, cancellationToken);
+
+    private async Task<GuestBoot> BootAsync(TimeSpan timeout, CancellationToken cancellationToken) =>
+        ReadBoot(await OutputOfAsync(BootCommand, timeout, cancellationToken));
 
     /// <summary>Waits, through a kexec, until the guest answers from under this kernel.</summary>
     /// <exception cref="TimeoutException">It did not in time.</exception>
@@ -144,7 +146,7 @@ public sealed partial class LabGuest
     {
         try
         {
-            return await BootAsync(cancellationToken);
+            return await BootAsync(BootAnswerTimeout, cancellationToken);
         }
         catch (Exception e) when (IsOn && e is TimeoutException or QmpException or QmpTransportException)
         {

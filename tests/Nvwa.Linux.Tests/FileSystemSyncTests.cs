@@ -2,7 +2,8 @@ namespace Nvwa.Linux.Tests;
 
 public sealed class FileSystemSyncTests
 {
-    private static readonly TimeSpan Short = TimeSpan.FromMilliseconds(100);
+    /// <summary>For a thread to start, too.</summary>
+    private static readonly TimeSpan Enough = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Long = TimeSpan.FromSeconds(30);
 
     private static readonly IReadOnlyList<Mount> Mounts =
@@ -33,7 +34,7 @@ public sealed class FileSystemSyncTests
 
                 other.TrySetResult();
             },
-            Short,
+            Enough,
             CancellationToken.None));
         never.Set();
         await other.Task.WaitAsync(Long);

@@ -59,7 +59,8 @@ public sealed class FileSystemsTests
             mount =>
             {
                 asked.Add(mount.Point);
-                return true;
+                // The build machine's own disks may have much to write.
+                return mount.Point == fileSystem.Point;
             },
             CancellationToken.None);
 

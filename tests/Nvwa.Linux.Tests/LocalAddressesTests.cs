@@ -49,6 +49,7 @@ public sealed class LocalAddressesTests
     public Task An_address_that_is_still_tentative_does_not_count() => NetworkNamespace.RunAsync(() =>
     {
         MakeLink();
+        Sysctl.Write("net.ipv6.conf.left.dad_transmits", 3);
         NetworkNamespace.Run("ip", "address", "add", "2001:db8::1/64", "dev", "left");
         Assert.False(LocalAddresses.Has(Second));
 

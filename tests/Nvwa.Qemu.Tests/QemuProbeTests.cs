@@ -6,6 +6,7 @@ namespace Nvwa.Qemu.Tests;
 public sealed class QemuProbeTests : IDisposable
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan LongEnoughToStart = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan Brief = TimeSpan.FromMilliseconds(500);
 
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("nvwa-probe-");
@@ -24,7 +25,7 @@ public sealed class QemuProbeTests : IDisposable
     {
         string pid = Path.Combine(_directory.FullName, "pid");
 
-        Assert.Contains("no QMP within", await RefusedAsync(Script($"echo $$ > {pid}; exec sleep 600"), Brief), StringComparison.Ordinal);
+        Assert.Contains("no QMP within", await RefusedAsync(Script($"echo $$ > {pid}; exec sleep 600"), LongEnoughToStart), StringComparison.Ordinal);
 
         Assert.False(Directory.Exists($"/proc/{(await File.ReadAllTextAsync(pid)).Trim()}"));
     }

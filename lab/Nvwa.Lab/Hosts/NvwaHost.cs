@@ -37,7 +37,7 @@ public sealed class NvwaHost(LabGuest guest)
     private static readonly CompositeFormat UpdateFormat = CompositeFormat.Parse(UpdateCommand);
 
     private static readonly TimeSpan InstallTimeout = TimeSpan.FromMinutes(5);
-    private static readonly TimeSpan CommandTimeout = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan CommandTimeout = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan UpdateTimeout = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan WatchTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan WatchPause = TimeSpan.FromMilliseconds(500);
