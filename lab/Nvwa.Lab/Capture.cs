@@ -93,7 +93,7 @@ public sealed class Capture : IAsyncDisposable
             return;
         }
 
-        _ = _tcpdump.Kill(Libc.SIGTERM);
+        _ = _tcpdump.Signal(Libc.SIGTERM);
         _ = await _tcpdump.WaitAsync(cancellationToken).WaitAsync(StopTimeout, cancellationToken);
         _stopped = true;
     }

@@ -1,5 +1,4 @@
 using Microsoft.Win32.SafeHandles;
-using Nvwa.Lab.Native;
 using Nvwa.Linux;
 using Nvwa.Qemu;
 
@@ -74,7 +73,7 @@ internal sealed class QemuProcess : IAsyncDisposable
     /// <summary>As if the power went: nothing is flushed.</summary>
     public async Task KillAsync()
     {
-        _ = _child.Kill(Libc.SIGKILL);
+        _ = _child.Kill();
         _ = await Ended.WaitAsync(KillTimeout);
     }
 

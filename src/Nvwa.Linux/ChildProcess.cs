@@ -47,13 +47,16 @@ public sealed class ChildProcess : IDisposable
 
     /// <summary>False if it has ended and been reaped.</summary>
     /// <param name="signal">A number: see signal(7).</param>
-    public bool Kill(int signal)
+    public bool Signal(int signal)
     {
         lock (_reaping)
         {
             return _status is null && Libc.SendSignal(_pidfd, signal, Pid);
         }
     }
+
+    /// <summary>Ends it, whatever it does. False if it has ended and been reaped.</summary>
+    public bool Kill() => Signal(Libc.SIGKILL);
 
     public void Dispose() => _pidfd.Dispose();
 

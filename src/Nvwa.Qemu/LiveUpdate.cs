@@ -29,8 +29,8 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
     /// <summary>For QEMU to write, or read, all of a machine.</summary>
     public TimeSpan StateTimeout { get; init; } = TimeSpan.FromMinutes(30);
 
-    /// <summary>For a QEMU to start, or to end.</summary>
-    public TimeSpan StartTimeout { get; init; } = TimeSpan.FromSeconds(60);
+    /// <summary>For a QEMU to start, which may take all of its memory first (prealloc=on), or to end.</summary>
+    public TimeSpan StartTimeout { get; init; } = TimeSpan.FromMinutes(5);
 
     /// <summary>
     /// Why a machine cannot be handed over in a mode; null if it can. QEMU itself does not look at the memory before
@@ -59,6 +59,7 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
             : mode == MigrationMode.CprTransfer && facts.Status == MachineFacts.Suspended ? "it is suspended, and its QEMU could not go on with it if the new one failed"
             : mode == MigrationMode.CprTransfer && machine.HasTap ? "its tap device can be open in one QEMU only"
             : mode == MigrationMode.CprTransfer && machine.CommandLine.HasPidFile ? "its -pidfile can be held by one QEMU only"
+            : mode == MigrationMode.CprTransfer && machine.Ports is [var port, ..] ? $"it listens at {port}, where one QEMU only can"
             : null;
     }
 
@@ -163,8 +164,11 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
         bool isStarted = false;
         LoadedMachine loaded;
         SaveTimes times;
+        SecondNames? sockets = null;
         try
         {
+            // Where the old one listens the new one will, whatever becomes of it: nobody would reach the old one any more.
+            sockets = SecondNames.Give(old.SocketPaths);
             await launcher.StartAsync(next, cancellationToken);
             isStarted = true;
             await StateLoad.WhileItRunsAsync(token => AppearedAsync(cpr, token), launcher.EndedAsync, cancellationToken);
@@ -179,10 +183,13 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
                 await StateLoad.EndAsync(() => launcher.EndAsync(CancellationToken.None), []);
             }
 
-            throw await TakenBackAsync(MigrationMode.CprTransfer, failed);
+            MigrationException told = await TakenBackAsync(MigrationMode.CprTransfer, failed);
+            sockets?.PutBack();
+            throw told;
         }
         finally
         {
+            sockets?.Dispose();
             File.Delete(main);
             File.Delete(cpr);
         }

@@ -66,9 +66,9 @@ public sealed record MachineFacts(
     {
         ArgumentNullException.ThrowIfNull(qmp);
         ArgumentNullException.ThrowIfNull(features);
-        await SetModeAsync(mode, cancellationToken);
         try
         {
+            await SetModeAsync(mode, cancellationToken);
             JsonElement reply = await qmp.ExecuteAsync("query-migrate", cancellationToken: cancellationToken);
             return reply.TryGetProperty("blocked-reasons", out JsonElement reasons) && reasons.ValueKind == JsonValueKind.Array
                 ? [.. reasons.EnumerateArray().Select(reason => reason.ToString())]

@@ -60,6 +60,9 @@ public sealed partial record QemuCommandLine(IReadOnlyList<string> Arguments)
     /// <summary>Files that only one QEMU at a time can have.</summary>
     public bool HasPidFile => Values("pidfile").Any();
 
+    /// <summary>Whether it was started with an image, by query-block's name of it: <c>/srv/web.qcow2</c>, <c>nbd://store:10809/web</c>, <c>json:{"driver": ...}</c>.</summary>
+    public bool Opens(string image) => FilesOf(image).All(file => Arguments.Any(argument => argument.Replace(",,", ",", StringComparison.Ordinal).Contains(file, StringComparison.Ordinal)));
+
     /// <summary>
     /// The same machine for a QEMU that waits for its state. It stays in the foreground: whoever starts it waits for its end, and
     /// one that replaces itself must keep its PID.
@@ -86,6 +89,12 @@ public sealed partial record QemuCommandLine(IReadOnlyList<string> Arguments)
         // It is merged with what is there: keys that come later win.
         return new QemuCommandLine([.. kept, "-machine", machineType, .. incoming]).WithoutRepeatedMachine(machineType);
     }
+
+    /// <summary>What of an image's name stands in any way to name it. That of a network's image QEMU puts together itself, its end is the image's own.</summary>
+    private static IEnumerable<string> FilesOf(string image) =>
+        image.StartsWith("json:", StringComparison.Ordinal) ? FileNames().Matches(image).SelectMany(found => FilesOf(found.Groups[1].Value))
+        : Protocol().IsMatch(image) ? image.Split(['/', ':', '?', '='], StringSplitOptions.RemoveEmptyEntries).TakeLast(1)
+        : [image];
 
     /// <summary>One more for each update would make the line longer for ever.</summary>
     private QemuCommandLine WithoutRepeatedMachine(string machineType)
@@ -126,6 +135,13 @@ public sealed partial record QemuCommandLine(IReadOnlyList<string> Arguments)
             : Regex.Match(value, $"(?:^|,){key}=([^,]*)", RegexOptions.CultureInvariant);
         return found.Success ? found.Groups[1].Value : null;
     }
+
+    // block.c, path_has_protocol.
+    [GeneratedRegex("^[^/]*:", RegexOptions.CultureInvariant)]
+    private static partial Regex Protocol();
+
+    [GeneratedRegex(""""(?:filename|image|path)"\s*:\s*"([^"]+)"""", RegexOptions.CultureInvariant)]
+    private static partial Regex FileNames();
 
     // fd=7, vhostfds=7:8, sock_fd=7, "fd": "7", addr.type=fd, mem-path=/proc/self/fd/7, file=/dev/fdset/1.
     [GeneratedRegex("""(?:^|[,\s{"])(?:vhost|sock_?)?fds?"?\s*[=:]\s*"?[0-9]|type"?\s*[=:]\s*"?fd\b|/proc/self/fd/|/dev/fd(?:set)?/[0-9]""", RegexOptions.CultureInvariant)]

@@ -32,6 +32,14 @@ public sealed class QemuInstance : IAsyncDisposable
     /// <summary>Whether it has an interface of the host that only one QEMU at a time can have; it may have been plugged in later.</summary>
     public bool HasTap { get; private init; }
 
+    /// <summary>Ports of the network at which it listens, as for VNC: only one QEMU at a time can.</summary>
+    public IReadOnlyList<string> Ports =>
+        [.. SocketTable.Read(Pid).Inet.Where(socket => socket.State == InetSocketState.Listen && Owns(socket.Inode)).Select(socket => $"{socket.Local}")];
+
+    /// <summary>Paths of local sockets at which it listens. Another QEMU takes them from it.</summary>
+    public IReadOnlyList<string> SocketPaths =>
+        [.. SocketTable.Read(Pid).Unix.Where(socket => socket.State == UnixSocketState.Listen && Owns(socket.Inode)).Select(socket => socket.Path).OfType<string>().Where(File.Exists)];
+
     public QemuFeatures Features { get; }
 
     /// <summary>As they were when this conversation began.</summary>
@@ -81,4 +89,6 @@ public sealed class QemuInstance : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => Qmp.DisposeAsync();
+
+    private bool Owns(long socket) => ProcFs.DescriptorTargets(Pid).Contains($"socket:[{socket}]");
 }

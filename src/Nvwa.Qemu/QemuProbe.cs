@@ -14,8 +14,6 @@ namespace Nvwa.Qemu;
 public sealed record QemuProbe(
     string Program, QmpVersion Version, QemuFeatures Features, IReadOnlySet<string> Machines, IReadOnlySet<string> Devices)
 {
-    private const int Kill = 9;
-
     /// <param name="program">Its path.</param>
     /// <param name="directory">For its socket, and its words if it fails; of the caller's own.</param>
     /// <param name="timeout">For its answers.</param>
@@ -44,7 +42,7 @@ public sealed record QemuProbe(
             }
             finally
             {
-                _ = child.Kill(Kill);
+                _ = child.Kill();
                 _ = await child.WaitAsync(CancellationToken.None);
             }
         }

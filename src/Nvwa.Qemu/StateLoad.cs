@@ -42,7 +42,7 @@ public sealed class StateLoad(SavedMachine machine, IQemuLauncher launcher, stri
     public TimeSpan StateTimeout { get; init; } = TimeSpan.FromMinutes(30);
 
     /// <inheritdoc cref="LiveUpdate.StartTimeout"/>
-    public TimeSpan StartTimeout { get; init; } = TimeSpan.FromSeconds(60);
+    public TimeSpan StartTimeout { get; init; } = TimeSpan.FromMinutes(5);
 
     /// <summary>If the new program does not take the machine, the old one gets it back.</summary>
     /// <param name="program">The new one; null for the old one.</param>
@@ -136,8 +136,12 @@ public sealed class StateLoad(SavedMachine machine, IQemuLauncher launcher, stri
         return qmp!;
     }
 
-    /// <summary>Waits for something of the new QEMU, and not beyond its end.</summary>
-    internal static async Task WhileItRunsAsync(Func<CancellationToken, Task> wait, Func<CancellationToken, Task> ended, CancellationToken cancellationToken)
+    /// <summary>Waits for something of a new QEMU, and not beyond its end.</summary>
+    /// <param name="wait">For what.</param>
+    /// <param name="ended">Waits for its end.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="MigrationException">It ended.</exception>
+    public static async Task WhileItRunsAsync(Func<CancellationToken, Task> wait, Func<CancellationToken, Task> ended, CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task waiting = wait(stop.Token);

@@ -24,7 +24,7 @@ public sealed class ChildProcessTests
         using ChildProcess child = Spawn.Start(new SpawnRequest("true", []));
         await child.WaitAsync(CancellationToken.None);
 
-        Assert.False(child.Kill(SIGTERM));
+        Assert.False(child.Signal(SIGTERM));
         using SafeFileHandle? pidfd = Pidfd.Open(child.Pid);
         Assert.Null(pidfd);
     }
@@ -38,7 +38,7 @@ public sealed class ChildProcessTests
         await source.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => wait);
-        Assert.True(child.Kill(SIGTERM));
+        Assert.True(child.Signal(SIGTERM));
         Assert.Equal(128 + SIGTERM, await child.WaitAsync(CancellationToken.None));
     }
 
@@ -49,7 +49,7 @@ public sealed class ChildProcessTests
         using SafeFileHandle? pidfd = Pidfd.Open(child.Pid);
         Assert.NotNull(pidfd);
         Assert.True(Pidfd.Signal(pidfd, 0));
-        Assert.True(Pidfd.Signal(pidfd, Libc.SIGKILL));
+        Assert.True(Pidfd.Kill(pidfd));
         await Pidfd.WaitAsync(pidfd, CancellationToken.None);
         await child.WaitAsync(CancellationToken.None);
         Assert.False(Pidfd.Signal(pidfd, 0));

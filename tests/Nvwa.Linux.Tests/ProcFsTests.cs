@@ -48,10 +48,15 @@ public sealed class ProcFsTests
     {
         using TemporaryDirectory directory = new();
         string program = directory["a) R (b 1 2"];
-        File.Copy("/bin/sleep", program);
+        // A copy of ours would be open for writing in whatever another test is just starting, and could not be executed (ETXTBSY).
+        using (ChildProcess copy = Spawn.Start(new SpawnRequest("cp", ["/bin/sleep", program])))
+        {
+            await copy.WaitAsync(CancellationToken.None);
+        }
+
         using ChildProcess child = Spawn.Start(new SpawnRequest(program, ["600"]));
         ProcessInfo? process = ProcFs.Read(child.Pid);
-        child.Kill(Libc.SIGKILL);
+        child.Kill();
         await child.WaitAsync(CancellationToken.None);
 
         Assert.NotNull(process);
@@ -133,8 +138,8 @@ public sealed class ProcFsTests
 
         IReadOnlyList<int> pids = ProcFs.PidsOfControlGroup("/" + name);
         string? controlGroup = ProcFs.Read(second.Pid)?.ControlGroup;
-        first.Kill(Libc.SIGKILL);
-        second.Kill(Libc.SIGKILL);
+        first.Kill();
+        second.Kill();
         await first.WaitAsync(CancellationToken.None);
         await second.WaitAsync(CancellationToken.None);
         Directory.Delete(Path.Join(directory, "inner"));

@@ -190,7 +190,7 @@ public sealed class SpawnTests
         int daemon = int.Parse(result.Output.Trim(), System.Globalization.CultureInfo.InvariantCulture);
         using SafeFileHandle? pidfd = Pidfd.Open(daemon);
         Assert.NotNull(pidfd);
-        Assert.True(Pidfd.Signal(pidfd, Libc.SIGKILL));
+        Assert.True(Pidfd.Kill(pidfd));
         await Pidfd.WaitAsync(pidfd, CancellationToken.None);
     }
 
@@ -208,7 +208,7 @@ public sealed class SpawnTests
         Assert.NotNull(process);
         Assert.Equal(family == SpawnFamily.Ours ? us.ProcessGroup : child.Pid, process.ProcessGroup);
         Assert.Equal(family == SpawnFamily.OwnSession ? child.Pid : us.Session, process.Session);
-        Assert.True(child.Kill(Libc.SIGKILL));
+        Assert.True(child.Kill());
         Assert.Equal(137, await child.WaitAsync(CancellationToken.None));
     }
 

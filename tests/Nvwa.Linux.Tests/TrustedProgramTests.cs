@@ -49,4 +49,16 @@ public sealed class TrustedProgramTests : IDisposable
         File.SetUnixFileMode(Program, Executable | UnixFileMode.OtherWrite);
         Assert.NotNull(TrustedProgram.Problem(link));
     }
+
+    [Fact]
+    public void A_link_that_others_could_exchange_is_not()
+    {
+        string theirs = Path.Combine(_directory.FullName, "theirs");
+        string link = Path.Combine(theirs, "link");
+        Directory.CreateDirectory(theirs);
+        File.CreateSymbolicLink(link, Program);
+        File.SetUnixFileMode(theirs, Executable | UnixFileMode.OtherWrite);
+
+        Assert.Contains($"{theirs} belongs to user 0, or others may write there", TrustedProgram.Problem(link), StringComparison.Ordinal);
+    }
 }

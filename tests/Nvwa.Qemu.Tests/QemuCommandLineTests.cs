@@ -64,6 +64,23 @@ public sealed class QemuCommandLineTests
     public void Writes_that_are_thrown_away_are_seen(string line, bool expected) => Assert.Equal(expected, Line(line).ThrowsWritesAway);
 
     [Theory]
+    [InlineData("-drive file=/srv/web.qcow2,if=virtio", "/srv/web.qcow2")]
+    [InlineData("-drive file=/srv/a,,b.qcow2", "/srv/a,b.qcow2")]
+    [InlineData("-hda web.qcow2", "web.qcow2")]
+    [InlineData("-drive file=nbd:store:10809:exportname=web", "nbd://store:10809/web")]
+    [InlineData("-blockdev driver=nbd,node-name=d,server.type=unix,server.path=/run/nbd.sock", "nbd+unix://?socket=/run/nbd.sock")]
+    [InlineData("-blockdev driver=null-co,node-name=d", "null-co://")]
+    [InlineData("-blockdev driver=file,node-name=f,filename=/srv/web.raw", """json:{"driver": "throttle", "file": {"driver": "raw", "file": {"driver": "file", "filename": "/srv/web.raw"}}}""")]
+    public void Images_that_it_was_started_with_are_known_by_what_it_calls_them(string line, string image) => Assert.True(Line(line).Opens(image));
+
+    [Theory]
+    [InlineData("-drive file=/srv/web.qcow2,if=virtio", "/srv/snapshot.qcow2")]
+    [InlineData("-drive file=web.qcow2,if=virtio", "snapshot.qcow2")]
+    [InlineData("-drive file=/srv/web.qcow2,if=virtio", "nbd://store:10809/mirror")]
+    [InlineData("-drive file=/srv/web.raw", """json:{"driver": "throttle", "file": {"driver": "qcow2", "file": {"driver": "file", "filename": "/srv/snapshot.qcow2"}}}""")]
+    public void Others_are_not(string line, string image) => Assert.False(Line(line).Opens(image));
+
+    [Theory]
     [InlineData("-netdev user,id=n", true, false)]
     [InlineData("-nic user", true, false)]
     [InlineData("""-netdev {"type":"user","id":"n"}""", true, false)]

@@ -75,6 +75,23 @@ public sealed class LinuxMachines
         _ = await subject.Machine.WaitForCountsAsync(AllOfItsDisk, AnswerTimeout);
     }
 
+    /// <summary>By then the new one listens where the old one did.</summary>
+    [Fact]
+    public async Task A_QEMU_that_could_not_hand_its_Linux_over_can_be_spoken_to_again()
+    {
+        await using Subject subject = await StartAsync(LabQemus.Trixie, Memory.Memfd);
+        string program = await ProgramAsync();
+        MigrationException failed = await Assert.ThrowsAsync<MigrationException>(() => subject.UpdateAsync(MigrationMode.CprTransfer, program));
+        Assert.Contains("goes on in the QEMU that it had", failed.Message, StringComparison.Ordinal);
+        await using (QemuInstance qemu = await subject.ConnectAsync())
+        {
+            Assert.Equal((subject.Machine.Pid, 10, 0), (qemu.Pid, qemu.Facts.Version.Major, qemu.Facts.Version.Minor));
+        }
+
+        _ = await subject.Machine.WaitForCountsAsync(AllOfItsDisk, AnswerTimeout);
+        await subject.GoesOnAsync("running");
+    }
+
     [Fact]
     public async Task A_Linux_sleeps_through_an_update_and_wakes_up()
     {

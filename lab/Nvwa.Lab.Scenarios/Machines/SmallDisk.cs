@@ -48,7 +48,7 @@ internal sealed class SmallDisk : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        _ = _owner.Kill(9);
+        _ = _owner.Kill();
         _ = await _owner.WaitAsync(CancellationToken.None);
         _owner.Dispose();
     }

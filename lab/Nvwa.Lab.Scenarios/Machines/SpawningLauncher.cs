@@ -29,7 +29,7 @@ internal sealed class SpawningLauncher(Task firstEnded, LabNetwork? network) : I
     {
         if (_children is [.., var last])
         {
-            _ = last.Kill(9);
+            _ = last.Kill();
             _ = await last.WaitAsync(cancellationToken);
             return;
         }

@@ -1,6 +1,5 @@
 using System.Text;
 using Microsoft.Win32.SafeHandles;
-using Nvwa.Lab.Native;
 using Nvwa.Linux;
 
 namespace Nvwa.Lab.Machines;
@@ -27,7 +26,7 @@ internal static class MachineProcesses
             // Asked again: by now the number may be another's.
             if (process is not null && MachineOf(pid) is { } machine && isWanted(machine))
             {
-                _ = Pidfd.Signal(process, Libc.SIGKILL);
+                _ = Pidfd.Kill(process);
                 await Pidfd.WaitAsync(process, CancellationToken.None).WaitAsync(KillTimeout);
             }
         }

@@ -5,7 +5,6 @@ namespace Nvwa.Lab.Native;
 
 internal static partial class Libc
 {
-    public const int SIGKILL = 9;
     public const int SIGTERM = 15;
 
     private const int CLONE_NEWNET = 0x40000000;

@@ -76,6 +76,10 @@ public sealed record VirtualMachine(
 
     /// <summary>The host's end of the guest agent's port, where the guest is to sleep meanwhile: it drives devices of the host.</summary>
     public string? Sleeps { get; init; }
+
+    /// <summary>Whether its guest sleeps in what is saved.</summary>
+    [JsonIgnore]
+    public bool IsSavedAsleep => IsAsleep || Sleeps is not null;
 }
 
 /// <summary>One thing that is kept: a process tree or a service.</summary>

@@ -137,6 +137,9 @@ internal static partial class Libc
 
     public static void Seek(SafeHandle handle, long offset, int whence, string subject) => Check(lseek(handle, offset, whence), "lseek", subject);
 
+    /// <summary>A second name; of a symbolic link itself, if that is one.</summary>
+    public static void Link(string from, string to) => Check(link(from, to), "link", $"{from} to {to}");
+
     public static void Rename(string from, string to) => Check(rename(from, to), "rename", $"{from} to {to}");
 
     /// <summary>False if there was nothing of that name.</summary>
@@ -269,6 +272,9 @@ internal static partial class Libc
 
     [LibraryImport(Library, SetLastError = true)]
     private static partial int ftruncate(SafeHandle fd, long length);
+
+    [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int link(string from, string to);
 
     [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int rename(string from, string to);

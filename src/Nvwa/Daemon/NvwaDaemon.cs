@@ -26,6 +26,7 @@ internal sealed class NvwaDaemon(ConfigurationFiles files, IUpdateJournal journa
 
     private readonly string _bootId = $"{ProcFs.BootId}";
     private readonly SemaphoreSlim _one = new(1, 1);
+    private readonly CancellationTokenSource _stopping = new();
     private Action? _cancel;
 
     /// <summary>Completed when nothing runs.</summary>
@@ -58,14 +59,18 @@ internal sealed class NvwaDaemon(ConfigurationFiles files, IUpdateJournal journa
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
-            // systemctl stop: an update that runs is rolled back before we go.
+            // systemctl stop: an update that runs is rolled back before we go, and a machine goes on in one of its QEMUs.
             await StopAsync();
         }
 
         return ExitCode.Done;
     }
 
-    public void Dispose() => _one.Dispose();
+    public void Dispose()
+    {
+        _one.Dispose();
+        _stopping.Dispose();
+    }
 
     private async Task RecoverAsync(CancellationToken cancellation)
     {
@@ -271,13 +276,13 @@ internal sealed class NvwaDaemon(ConfigurationFiles files, IUpdateJournal journa
         return JsonSerializer.SerializeToElement(new CheckReply(await machines.CheckAsync(asked.Name, asked.Qemu, cancellation)), ApiJson.Default.CheckReply);
     });
 
-    /// <summary>Not beside an update, which may be about the same machine. It is not broken off with its caller.</summary>
+    /// <summary>Not beside an update, which may be about the same machine. It is not broken off with its caller, but with the daemon.</summary>
     private Task<JsonElement> UpgradeMachineAsync(VarlinkCall call, CancellationToken cancellation) => MachinesAsync(async machines =>
     {
         UpgradeMachineParameters asked = call.Parameters(ApiJson.Default.UpgradeMachineParameters);
         using Exclusive exclusive = Enter();
         log($"vm upgrade {asked.Name}: begun");
-        (IReadOnlyList<CheckResult> refusals, UpgradeMachineReply? reply) = await AsWorkAsync(() => machines.UpgradeAsync(asked, CancellationToken.None));
+        (IReadOnlyList<CheckResult> refusals, UpgradeMachineReply? reply) = await AsWorkAsync(() => machines.UpgradeAsync(asked, _stopping.Token));
         if (reply is null)
         {
             throw VarlinkException.Of(NvwaInterface.Refused, new RefusedParameters(refusals), ApiJson.Default.RefusedParameters);
@@ -335,6 +340,7 @@ internal sealed class NvwaDaemon(ConfigurationFiles files, IUpdateJournal journa
     private async Task StopAsync()
     {
         _cancel?.Invoke();
+        await _stopping.CancelAsync();
         await _work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 

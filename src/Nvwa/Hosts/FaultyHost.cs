@@ -87,11 +87,12 @@ internal sealed class FaultyHost(IHost host, IFaults faults) : IHost
 
     public void SetAside(ImageStore images, Workload workload) => host.SetAside(images, workload);
 
-    public async Task ThawAsync(ImageStore images, Workload workload)
+    public async Task<string?> ThawAsync(ImageStore images, Workload workload)
     {
         Throw(Fault.ThawFails, () => new SystemdException("ThawUnit", workload.Unit, "org.freedesktop.DBus.Error.NoReply", "no reply"));
-        await host.ThawAsync(images, workload);
+        string? trouble = await host.ThawAsync(images, workload);
         End(Fault.RollBackCrash, Fault.RollBackPowerCut);
+        return trouble;
     }
 
     public void Stop(string unit) => host.Stop(unit);
@@ -196,6 +197,8 @@ internal sealed class FaultyHost(IHost host, IFaults faults) : IHost
     public void Announce(Workload workload, int mainPid) => host.Announce(workload, mainPid);
 
     public bool IsAlive(Workload workload, int mainPid) => host.IsAlive(workload, mainPid);
+
+    public Task<int?> FinishRestoreAsync(Workload workload, CancellationToken cancellation) => host.FinishRestoreAsync(workload, cancellation);
 
     public void Dispose() => host.Dispose();
 

@@ -91,7 +91,8 @@ internal interface IHost : IDisposable
     void SetAside(ImageStore images, Workload workload);
 
     /// <summary>It goes on, from wherever its save had come. That it runs is no error.</summary>
-    Task ThawAsync(ImageStore images, Workload workload);
+    /// <returns>What is wrong with it all the same, and not to be mended by another try; null for nothing.</returns>
+    Task<string?> ThawAsync(ImageStore images, Workload workload);
 
     void Stop(string unit);
 
@@ -189,6 +190,10 @@ internal interface IHost : IDisposable
 
     /// <summary>Its main process runs, in its unit.</summary>
     bool IsAlive(Workload workload, int mainPid);
+
+    /// <summary>Of a restore that ended after its boundary and before its last record: what it may have left to do is done.</summary>
+    /// <returns>The main process; null if the workload does not live.</returns>
+    Task<int?> FinishRestoreAsync(Workload workload, CancellationToken cancellation);
 }
 
 /// <summary>A CRIU that waits to dump a workload, or the conversation with a virtual machine's QEMU.</summary>

@@ -22,9 +22,6 @@ internal sealed partial class LinuxHost
     /// <summary>SIGHUP, signal(7).</summary>
     private const int HangUp = 1;
 
-    /// <summary>SIGKILL, signal(7).</summary>
-    private const int Kill = 9;
-
     private static readonly TimeSpan AddressDeadline = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan DeviceDeadline = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan InterfacePause = TimeSpan.FromMilliseconds(100);
@@ -203,7 +200,7 @@ internal sealed partial class LinuxHost
             await Systemd.StartTransientServiceAsync(MachineUnits.Transient(workload.Unit, workload.Name, workload.Machine!.CommandLineFor(state.Find(workload.Name)!.Attempts > 0), MachineFile.Read(directory)), UnitDeadline, cancellation);
         }
 
-        return await MachineDumper.RestoreAsync(workload, directory, boundary, cancellation);
+        return await MachineDumper.RestoreAsync(workload, MainPidOf(workload), directory, boundary, cancellation);
     }
 
     private static async Task AwaitDevicesAsync(IReadOnlyList<string> devices, CancellationToken cancellation)
@@ -297,7 +294,7 @@ internal sealed partial class LinuxHost
         }
         catch (OperationCanceledException)
         {
-            criu.Kill(Kill);
+            criu.Kill();
             await criu.WaitAsync(CancellationToken.None);
         }
     }

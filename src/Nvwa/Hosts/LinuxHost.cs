@@ -23,7 +23,7 @@ internal sealed partial class LinuxHost(IUpdateJournal journal, Action<string> l
     private static readonly TimeSpan UnitDeadline = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan FreezeDeadline = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan SyncDeadline = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan JournaldDeadline = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan JournaldDeadline = TimeSpan.FromSeconds(60);
 
     private readonly Lazy<SystemdBus> _systemd = new(SystemdBus.Connect);
 
@@ -134,22 +134,25 @@ internal sealed partial class LinuxHost(IUpdateJournal journal, Action<string> l
 
     public void SetAside(ImageStore images, Workload workload)
     {
-        if (workload.Machine is { IsAsleep: true } or { Sleeps: not null })
+        if (workload.Machine is { IsSavedAsleep: true })
         {
             UnfinishedUpgrade.SetAside(workload, images.Of(workload), images.Aside(workload));
         }
     }
 
-    public async Task ThawAsync(ImageStore images, Workload workload)
+    public async Task<string?> ThawAsync(ImageStore images, Workload workload)
     {
         if (workload.Machine is not null)
         {
-            await MachineDumper.TakeBackAsync(workload, images.Aside(workload));
+            return await MachineDumper.TakeBackAsync(workload, images.Aside(workload));
         }
-        else if (Systemd.GetString(workload.Unit, SystemdInterface.Unit, "FreezerState") is "frozen" or "freezing")
+
+        if (Systemd.GetString(workload.Unit, SystemdInterface.Unit, "FreezerState") is "frozen" or "freezing")
         {
             Systemd.Thaw(workload.Unit, FreezeDeadline);
         }
+
+        return null;
     }
 
     public void Stop(string unit) => Systemd.Stop(unit);
@@ -196,9 +199,17 @@ internal sealed partial class LinuxHost(IUpdateJournal journal, Action<string> l
     }
 
     public bool IsAlive(Workload workload, int mainPid) =>
-        // A machine's QEMU has another PID after its restore, which only its unit knows.
-        ProcFs.Read(workload.Machine is null ? mainPid : (int)Systemd.GetUInt32(workload.Unit, SystemdInterface.Service, "MainPID")) is { State: not 'Z', ControlGroup: { } group }
+        ProcFs.Read(mainPid) is { State: not 'Z', ControlGroup: { } group }
         && Systemd.ControlGroup(workload.Unit) is { } unit && group.StartsWith(unit, StringComparison.Ordinal);
+
+    public async Task<int?> FinishRestoreAsync(Workload workload, CancellationToken cancellation)
+    {
+        // A machine's QEMU has another PID after its restore, which only its unit knows.
+        int pid = workload.Machine is null ? workload.MainPid : MainPidOf(workload);
+        return IsAlive(workload, pid) && (workload.Machine is null || await MachineDumper.FinishRestoreAsync(workload, pid, cancellation)) ? pid : null;
+    }
+
+    private int MainPidOf(Workload workload) => (int)Systemd.GetUInt32(workload.Unit, SystemdInterface.Service, "MainPID");
 
     public void Dispose()
     {

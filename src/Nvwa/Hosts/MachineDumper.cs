@@ -23,6 +23,10 @@ internal sealed class MachineDumper(Workload workload, QemuInstance qemu, Machin
     /// <summary>QEMU's run state after a save.</summary>
     private const string Saved = "postmigrate";
 
+    /// <summary>QEMU's run states before and after a load.</summary>
+    private const string Waiting = "inmigrate";
+    private const string Loaded = "paused";
+
     /// <summary>Run states that no save leads to, and "cont" not out of: the guest is off, or has met an error.</summary>
     private static readonly string[] OfItsOwn = ["shutdown", "internal-error", "io-error", "guest-panicked", "watchdog"];
 
@@ -36,7 +40,7 @@ internal sealed class MachineDumper(Workload workload, QemuInstance qemu, Machin
 
     private static readonly TimeSpan StartDeadline = TimeSpan.FromSeconds(60);
 
-    /// <summary>For a QEMU to answer that takes all of its memory first; should it end, its unit's start ends with it.</summary>
+    /// <summary>For a QEMU to answer that takes all of its memory first.</summary>
     private static readonly TimeSpan AnswerDeadline = TimeSpan.FromMinutes(5);
 
     public Workload Workload => workload;
@@ -48,7 +52,8 @@ internal sealed class MachineDumper(Workload workload, QemuInstance qemu, Machin
         QemuInstance qemu = await ExplainedAsync(workload.Name, () => QemuInstance.ConnectAsync(workload.Machine!.Qmp, ConnectDeadline, cancellation));
         try
         {
-            return new MachineDumper(workload, qemu, MachineFile.Of(qemu, MachineTechnique.Of(qemu)), directory);
+            return qemu.Pid == workload.MainPid ? new MachineDumper(workload, qemu, MachineFile.Of(qemu, MachineTechnique.Of(qemu)), directory)
+                : throw new StepFailedException($"{workload.Name}: its QEMU was process {workload.MainPid} when it was checked, and is process {qemu.Pid} now");
         }
         catch
         {
@@ -92,28 +97,29 @@ internal sealed class MachineDumper(Workload workload, QemuInstance qemu, Machin
     /// <summary>Whatever its save came to: the machine goes on in the QEMU that it had, or, where that cannot, in another of the same program.</summary>
     /// <param name="workload">The machine.</param>
     /// <param name="aside">Where its state is if it sleeps.</param>
-    public static Task TakeBackAsync(Workload workload, string aside) => ExplainedAsync(workload.Name, async () =>
+    /// <returns>What is wrong with it all the same, and not to be mended; null for nothing.</returns>
+    public static Task<string?> TakeBackAsync(Workload workload, string aside) => ExplainedAsync(workload.Name, async () =>
     {
         if (UnfinishedUpgrade.Read(aside) is { } saved)
         {
             await saved.FinishAsync(aside);
             UnfinishedUpgrade.Remove(aside);
-            return true;
+            return null;
         }
 
         if (ProcFs.Read(workload.MainPid) is null or { State: 'Z' })
         {
             // The guest shut down meanwhile, or somebody ended it: nothing waits for us.
-            return false;
+            return $"{workload.Name}: its QEMU, process {workload.MainPid}, has ended meanwhile";
         }
 
         VirtualMachine machine = workload.Machine!;
         await using QemuInstance qemu = await QemuInstance.ConnectAsync(machine.Qmp, ConnectDeadline);
         // One that runs may be about to be stopped: a save that its daemon did not live to see goes on.
         bool isLive = machine.IsLive && !OfItsOwn.Contains(qemu.Facts.Status);
-        await Migration.GoOnAsync(qemu.Qmp, qemu.Features, isLive, StartDeadline, machine.IsAsleep || machine.Sleeps is not null);
+        await Migration.GoOnAsync(qemu.Qmp, qemu.Features, isLive, StartDeadline, machine.IsSavedAsleep);
         await WakeAsync(qemu.Qmp, machine);
-        return true;
+        return (string?)null;
     });
 
     private static Task WakeAsync(QmpClient qmp, VirtualMachine machine) =>
@@ -121,21 +127,60 @@ internal sealed class MachineDumper(Workload workload, QemuInstance qemu, Machin
 
     /// <summary>Reads the machine into a QEMU that was started for it.</summary>
     /// <param name="workload">The machine.</param>
+    /// <param name="pid">Of that QEMU.</param>
     /// <param name="directory">Of its images, which are verified.</param>
     /// <param name="boundary">Called when all is there and nothing runs yet.</param>
     /// <param name="cancellation">Ends it before that.</param>
-    public static Task<RestoredProcess> RestoreAsync(Workload workload, string directory, Action boundary, CancellationToken cancellation) => ExplainedAsync(null, async () =>
+    public static Task<RestoredProcess> RestoreAsync(Workload workload, int pid, string directory, Action boundary, CancellationToken cancellation) => ExplainedAsync(null, async () =>
     {
         var settings = MachineFile.Read(directory);
         string path = Path.Combine(directory, State);
-        await using QmpClient qmp = await QmpClient.ConnectAsync(workload.Machine!.Qmp, AnswerDeadline, cancellationToken: cancellation);
+        await using QmpClient qmp = await ConnectAsync(workload, pid, cancellation);
         QemuFeatures features = await QemuFeatures.ReadAsync(qmp, cancellation);
         using SafeFileHandle file = PrivateFile.OpenRead(path);
         using SafeFileHandle? direct = settings.Options.Channels > 0 ? StateFile.TryOpenDirect(path, FileAccess.Read) : null;
         await Migration.LoadAsync(qmp, features, settings.Options, file, direct, StateDeadline, cancellation);
         boundary();
-        return new RestoredProcess(qmp.PeerPid, await LiveOnAsync(qmp, workload.Machine));
+        return new RestoredProcess(qmp.PeerPid, await LiveOnAsync(qmp, workload.Machine!));
     });
+
+    /// <summary>A restore ended between its boundary and its last record: the machine is in its QEMU, and may not have been told to run.</summary>
+    /// <param name="workload">The machine.</param>
+    /// <param name="pid">Of the QEMU that its unit has.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <returns>False if it has no machine, as one that was started once more, or none that runs.</returns>
+    public static async Task<bool> FinishRestoreAsync(Workload workload, int pid, CancellationToken cancellation)
+    {
+        try
+        {
+            await using QmpClient qmp = await ConnectAsync(workload, pid, cancellation);
+            string status = (await qmp.QueryStatusAsync(cancellation)).Status;
+            if (status == Loaded)
+            {
+                await LiveOnAsync(qmp, workload.Machine!);
+            }
+
+            return status != Waiting;
+        }
+        catch (TimeoutException)
+        {
+            // Whoever has its monitor has it for a machine.
+            return true;
+        }
+        catch (Exception failed) when (failed is StepFailedException or MigrationException or QmpException or QmpTransportException)
+        {
+            return false;
+        }
+    }
+
+    private static async Task<QmpClient> ConnectAsync(Workload workload, int pid, CancellationToken cancellation)
+    {
+        using SafeFileHandle process = (pid > 0 ? Pidfd.Open(pid) : null) ?? throw new StepFailedException($"its QEMU ended at once; see: journalctl -b -u {workload.Unit}");
+        QmpClient? qmp = null;
+        await StateLoad.WhileItRunsAsync(
+            async token => qmp = await QmpClient.ConnectAsync(workload.Machine!.Qmp, AnswerDeadline, cancellationToken: token), token => Pidfd.WaitAsync(process, token), cancellation);
+        return qmp!;
+    }
 
     /// <summary>Nothing that fails from here on is a reason to end a guest that may run.</summary>
     private static async Task<Stamp?> LiveOnAsync(QmpClient qmp, VirtualMachine machine)

@@ -12,7 +12,7 @@ internal static class MachineChecks
 
     private const long Mebibyte = 1 << 20;
 
-    private static readonly TimeSpan ProbeDeadline = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan ProbeDeadline = TimeSpan.FromMinutes(2);
 
     /// <summary>For a change of the kernel.</summary>
     public static IEnumerable<CheckResult> ForKernel(MachineConfiguration machine, QemuInstance qemu, IReadOnlyList<string> obstacles, string criuDir)
@@ -57,7 +57,7 @@ internal static class MachineChecks
                 "start it as that user (User= of its unit) instead of -runas or -run-with user=");
         }
 
-        if (facts.Images.FirstOrDefault(image => image.StartsWith('/') && !commandLine.Arguments.Any(argument => argument.Contains(image, StringComparison.Ordinal))) is { } image)
+        if (facts.Images.FirstOrDefault(image => !commandLine.Opens(image)) is { } image)
         {
             yield return Refuse(
                 $"writes to {image}, which it was not started with (a snapshot, a mirror, another medium): another QEMU would open the file that it was started with",

@@ -13,8 +13,8 @@ internal sealed class MachineDiscovery(SystemdBus systemd, RestoreConfiguration 
 {
     private const string UnitPrefix = "nvwa-vm-";
 
-    /// <summary>A QEMU that serves somebody else's QMP connection does not answer at all.</summary>
-    private static readonly TimeSpan AnswerDeadline = TimeSpan.FromSeconds(5);
+    /// <summary>A QEMU that serves somebody else's QMP connection does not answer at all; one on a host under load answers late.</summary>
+    private static readonly TimeSpan AnswerDeadline = TimeSpan.FromSeconds(15);
 
     private readonly List<CheckResult> _results = [];
     private readonly List<Workload> _workloads = [];

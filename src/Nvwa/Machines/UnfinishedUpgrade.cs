@@ -45,9 +45,6 @@ internal sealed record UnfinishedUpgrade(
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
 
-    /// <summary>For a QEMU that takes all of its memory first.</summary>
-    private static readonly TimeSpan AnswerDeadline = TimeSpan.FromMinutes(5);
-
     private static readonly TimeSpan LookDeadline = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan StartDeadline = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan StateDeadline = TimeSpan.FromMinutes(30);
@@ -161,10 +158,7 @@ internal sealed record UnfinishedUpgrade(
         using UnitLauncher? unit = Unit is null ? null : new UnitLauncher(systemd, Unit);
         TransientLauncher? alone = Unit is null ? new TransientLauncher(systemd, Name, old is null ? null : Pid, Settings) : null;
         var saved = new SavedMachine(Qmp, new QemuCommandLine(Arguments), Type, IsLive, Settings.Options);
-        var load = new StateLoad(saved, unit is not null ? unit : alone!, stateFile)
-        {
-            StartTimeout = AnswerDeadline,
-        };
+        var load = new StateLoad(saved, unit is not null ? unit : alone!, stateFile);
         if (old is null && (unit?.IsDown ?? (alone!.HasNoOther && !await AnswersAsync())))
         {
             // systemd forgets it, too, of a unit that nothing asks for.

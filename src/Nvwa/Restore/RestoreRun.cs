@@ -52,11 +52,14 @@ internal sealed class RestoreRun(IHost host, Action<string> log)
     /// <summary>A restore that ended without a word (killed, or never run) is no restore.</summary>
     private async Task SettleTheRestAsync(CancellationToken cancellation)
     {
-        foreach (WorkloadState running in host.Journal.Read()!.Workloads.Where(IsResumedAndRuns))
+        foreach (WorkloadState resumed in host.Journal.Read()!.Workloads.Where(workload => workload.Step == WorkloadStep.Resuming && workload.ResumedIn == host.BootId))
         {
-            // Only its last record is missing.
-            host.Journal.Append(new Restored(running.Workload.Name, running.Workload.MainPid, host.Now()));
-            host.TellLockHolder();
+            if (await host.FinishRestoreAsync(resumed.Workload, cancellation) is { } pid)
+            {
+                // Only its last record is missing.
+                host.Journal.Append(new Restored(resumed.Workload.Name, pid, host.Now()));
+                host.TellLockHolder();
+            }
         }
 
         await GiveUpAsync(
@@ -80,9 +83,6 @@ internal sealed class RestoreRun(IHost host, Action<string> log)
             host.Journal.Append(new NetworkNotRestored(host.BootId, reason, host.Now()));
         }
     }
-
-    private bool IsResumedAndRuns(WorkloadState workload) =>
-        workload.Step == WorkloadStep.Resuming && workload.ResumedIn == host.BootId && host.IsAlive(workload.Workload, workload.Workload.MainPid);
 
     /// <summary>What ended between its restore and now was not kept; nobody else would start it, and the operator must read it.</summary>
     private Task GiveUpTheDeadAsync(CancellationToken cancellation) => GiveUpAsync(

@@ -41,10 +41,10 @@ internal sealed class Resume(IHost host, Action<string> log)
             return ExitCode.Usage;
         }
 
-        if (found.ResumedIn == host.BootId && host.IsAlive(found.Workload, found.Workload.MainPid))
+        if (found.ResumedIn == host.BootId && await AliveAsync(found, cancellation) is { } alive)
         {
             // Its restore was ended after it had done its work, and its unit was started once more.
-            return Run(found.Workload, new RestoredProcess(found.Workload.MainPid));
+            return Run(found.Workload, new RestoredProcess(alive));
         }
 
         if (found.Obstacle(host.BootId) is { } obstacle)
@@ -74,6 +74,10 @@ internal sealed class Resume(IHost host, Action<string> log)
 
         return Run(found.Workload, restored);
     }
+
+    private async Task<int?> AliveAsync(WorkloadState workload, CancellationToken cancellation) => workload.Step == WorkloadStep.Resuming
+        ? await host.FinishRestoreAsync(workload.Workload, cancellation)
+        : host.IsAlive(workload.Workload, workload.MainPid) ? workload.MainPid : null;
 
     /// <summary>It runs: whatever fails from here on must not make systemd end it for a start that failed.</summary>
     private ExitCode Run(Workload workload, RestoredProcess restored)

@@ -40,14 +40,17 @@ internal sealed class RollBack(IHost host, Action<string> log)
 
         Try("write the journal", () => host.Journal.Append(new PhaseEntered(Phase.RollBack, host.Now())));
         await TryAsync("wait for the CRIUs to end", host.AwaitDumpsAsync);
-        bool thawed = true;
+        var frozen = new List<WorkloadState>();
         // Of a machine nothing is touched before its save; until then its monitor is somebody else's. Not asked of the journal,
         // which may be unreadable just now.
         bool wasSaving = during is Phase.Save or Phase.Switch;
         // A machine that sleeps may have to be loaded again, for which nobody is to wait.
-        foreach (WorkloadState workload in state.Workloads.Where(each => wasSaving || each.Workload.Machine is null).OrderBy(each => each.Workload.Machine?.Sleeps is not null))
+        foreach (WorkloadState workload in state.Workloads.Where(each => wasSaving || each.Workload.Machine is null).OrderBy(each => each.Workload.Machine is { IsSavedAsleep: true }))
         {
-            thawed &= await InsistAsync($"thaw {workload.Workload.Unit}", () => host.ThawAsync(images, workload.Workload));
+            if (!await InsistAsync($"thaw {workload.Workload.Unit}", () => ThawAsync(images, workload)))
+            {
+                frozen.Add(workload);
+            }
         }
 
         if (during == Phase.Switch)
@@ -59,14 +62,15 @@ internal sealed class RollBack(IHost host, Action<string> log)
         Try("unload the new kernel", host.UnloadKernel);
         List<string> restarted = [];
         await InsistAsync("start what was stopped", () => StartAsync(state.StopList, restarted));
-        foreach (WorkloadState workload in state.Workloads)
+        // The next try may need them, of a machine that can go on from its state only.
+        foreach (WorkloadState workload in state.Workloads.Except(frozen))
         {
             Try($"remove the images of {workload.Workload.Name}", () => host.RemoveImages(images, workload.Workload));
         }
 
         Try("remove the saved network configuration", host.ForgetNetwork);
         var closing = new RolledBack(during, reason, restarted, _troubles, host.Now());
-        if (thawed)
+        if (frozen.Count == 0)
         {
             Try("close the journal", () =>
             {
@@ -107,6 +111,14 @@ internal sealed class RollBack(IHost host, Action<string> log)
                 Trouble("take the commit back: it stands on the disk, and the next boot would restore what goes on running here; "
                     + "do not reboot before 'rm -r' of the images succeeds: " + images.Root);
             }
+        }
+    }
+
+    private async Task ThawAsync(ImageStore images, WorkloadState workload)
+    {
+        if (await host.ThawAsync(images, workload.Workload) is { } trouble)
+        {
+            Trouble($"take everything back: {trouble}");
         }
     }
 

@@ -19,8 +19,7 @@ public sealed class StraysTests
         }
         finally
         {
-            const int Kill = 9;
-            _ = born.Kill(Kill);
+            _ = born.Kill();
             _ = await born.WaitAsync(CancellationToken.None);
         }
     }

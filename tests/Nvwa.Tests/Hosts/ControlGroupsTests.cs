@@ -15,7 +15,7 @@ public sealed class ControlGroupsTests : IDisposable
     {
         foreach (ChildProcess process in new[] { _main, _worker })
         {
-            process.Kill(9);
+            process.Kill();
             process.WaitAsync(CancellationToken.None).GetAwaiter().GetResult();
         }
 

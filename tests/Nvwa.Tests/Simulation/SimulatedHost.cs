@@ -118,12 +118,12 @@ internal sealed class SimulatedHost(SimulatedMachine machine, SimulatedProcess p
     {
     }
 
-    public Task ThawAsync(ImageStore images, Workload workload)
+    public Task<string?> ThawAsync(ImageStore images, Workload workload)
     {
         machine.Touch(process);
         if (machine.Unit(workload.Unit).Life is not { IsFrozen: true } life)
         {
-            return Task.CompletedTask;
+            return Task.FromResult<string?>(null);
         }
 
         if (life.IsBeingDumped)
@@ -139,7 +139,7 @@ internal sealed class SimulatedHost(SimulatedMachine machine, SimulatedProcess p
         }
 
         machine.Touch(process);
-        return Task.CompletedTask;
+        return Task.FromResult<string?>(null);
     }
 
     public void Stop(string unit)
@@ -321,6 +321,12 @@ internal sealed class SimulatedHost(SimulatedMachine machine, SimulatedProcess p
     {
         machine.Touch(process);
         return machine.LifeOf(workload) is not null;
+    }
+
+    public async Task<int?> FinishRestoreAsync(Workload workload, CancellationToken cancellation)
+    {
+        await machine.StepAsync(process);
+        return machine.LifeOf(workload) is null ? null : workload.MainPid;
     }
 
     public void Dispose()

@@ -55,6 +55,9 @@ internal sealed partial class SimulatedMachine
 
     public SimulatedDisk Disk { get; }
 
+    /// <summary>The last that was started.</summary>
+    public SimulatedProcess Daemon => _daemon!;
+
     public List<string> Violations { get; } = [];
 
     public List<Snapshot> Snapshots { get; } = [];

@@ -42,6 +42,32 @@ public sealed class SimulationTests(ITestOutputHelper output)
         Assert.True(seeds.Length == 1 || ends.Keys.Select(end => end.Split(' ')[0]).Intersect(["Updated", "Degraded", "RolledBack", "Interrupted"]).Count() == 4);
     }
 
+    /// <summary>A virtual machine that sleeps can go on from its state only: the next try has to find it.</summary>
+    [Fact]
+    public void What_could_not_be_thawed_keeps_its_images_until_it_is()
+    {
+        const int EachTry = 3;
+        var plan = new Plan();
+        plan.Faults.AddRange([(Fault.SyncFails, null), .. Enumerable.Repeat((Fault.ThawFails, (string?)null), EachTry)]);
+        var machine = new SimulatedMachine(new Random(1), plan);
+        machine.Boot("old");
+        machine.Time.Run();
+        machine.StartProcesses();
+        machine.RequestUpdate(Id);
+        machine.Time.Run();
+        Assert.True(machine.Disk.Read()!.IsOpen);
+        Assert.Equal([SimulatedMachine.Kept[0].Name], WithImages());
+
+        machine.Kill(machine.Daemon);
+        machine.Time.Run();
+
+        Assert.Equal(Outcome.RolledBack, machine.Disk.Read()!.Outcome);
+        Assert.Empty(WithImages());
+        Assert.Empty(machine.Violations);
+
+        IEnumerable<string> WithImages() => SimulatedMachine.Kept.Select(workload => workload.Name).Where(name => machine.Disk.Images(name) is not null);
+    }
+
     private static (string End, IReadOnlyList<string> Wrong, SimulatedMachine Machine, string Plan) Run(int seed)
     {
         var random = new Random(seed);
