@@ -19,12 +19,10 @@ internal sealed class FaultyHost(NvwaHost host, LabImage image, FaultTable table
 
     private const string Services = "redis.service redis-journal.service cron.service ssh.service nvwa.service";
 
-    private readonly List<Forgiven> _forgiven = [];
+    // The peers of what is gone, who may ask for it long after: a cold start refuses the old connections.
+    private readonly HashSet<IPEndPoint> _forgiven = [];
     private KeptWorkloads? _workloads;
     private OutsideWatch? _watch;
-
-    /// <summary>Refusals of this port in this time are what a cold start does to old connections.</summary>
-    private sealed record Forgiven(int Port, DateTimeOffset From, DateTimeOffset Until);
 
     private LabGuest Guest => host.Guest;
 
@@ -44,7 +42,6 @@ internal sealed class FaultyHost(NvwaHost host, LabImage image, FaultTable table
         try
         {
             GuestBoot before = await Guest.BootAsync();
-            DateTimeOffset begun = TimeProvider.System.GetUtcNow();
             string? previous = (await host.StatusAsync()).Update?.Id;
             string target = Target(before.Release);
             await PrepareAsync(fault);
@@ -54,7 +51,7 @@ internal sealed class FaultyHost(NvwaHost host, LabImage image, FaultTable table
             Assert.True(fault.End == end, $"{fault}: {end}, not {fault.End}: {update.Reason}");
             await IsOnAsync(fault, before, target);
             IReadOnlyList<string> gone = await HoldsAsync(fault, update);
-            await CleanUpAsync(fault, gone, begun);
+            await CleanUpAsync(fault, gone);
             holds = true;
         }
         finally
@@ -195,7 +192,7 @@ internal sealed class FaultyHost(NvwaHost host, LabImage image, FaultTable table
     private static string NameOf(NvwaWorkload workload) => workload.Kind == "service" ? workload.Name : KeptWorkloads.TickerName;
 
     /// <summary>The cause goes, and what was lost begins anew: the next fault finds a host with everything on it.</summary>
-    private async Task CleanUpAsync(FaultCase fault, IReadOnlyList<string> gone, DateTimeOffset begun)
+    private async Task CleanUpAsync(FaultCase fault, IReadOnlyList<string> gone)
     {
         _ = await Guest.OutputOfAsync(fault.After, SettleTimeout);
         if (gone.Count == 0)
@@ -203,9 +200,8 @@ internal sealed class FaultyHost(NvwaHost host, LabImage image, FaultTable table
             return;
         }
 
+        _forgiven.UnionWith(gone.Select(_watch!.PeerOf));
         await LookAsync();
-        DateTimeOffset now = TimeProvider.System.GetUtcNow();
-        _forgiven.AddRange(gone.Select(name => new Forgiven(PortOf(name), begun, now)));
     }
 
     private async Task LookAsync()
@@ -220,17 +216,8 @@ internal sealed class FaultyHost(NvwaHost host, LabImage image, FaultTable table
 
     // What the lab's own end sends when it closes is no refusal of the guest's.
     private bool IsForgiven(Refusal refusal) =>
-        !IPEndPoint.TryParse(refusal.Source, out IPEndPoint? source)
-            ? false
-            : !IsGuest(source.Address) || _forgiven.Any(one => one.Port == source.Port && one.From <= refusal.Time && refusal.Time <= one.Until);
+        IPEndPoint.TryParse(refusal.Source, out IPEndPoint? source) && IPEndPoint.TryParse(refusal.Destination, out IPEndPoint? peer)
+        && (!IsGuest(source.Address) || _forgiven.Contains(peer));
 
     private static bool IsGuest(IPAddress address) => address.Equals(LabNetwork.GuestAddress) || address.Equals(LabNetwork.GuestAddressV6);
-
-    private static int PortOf(string name) => KeptWorkloads.Names.IndexOf(name) switch
-    {
-        0 => KeptWorkloads.RedisPort,
-        1 => KeptWorkloads.RedisJournalPort,
-        2 => KeptWorkloads.TickerPort,
-        _ => throw new ArgumentOutOfRangeException(nameof(name), name, string.Create(CultureInfo.InvariantCulture, $"is none of {KeptWorkloads.Names.Length} workloads")),
-    };
 }

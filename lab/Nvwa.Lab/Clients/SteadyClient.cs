@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using System.Net.Sockets;
 
 namespace Nvwa.Lab.Clients;
@@ -21,8 +22,12 @@ public abstract class SteadyClient : IAsyncDisposable
     private protected SteadyClient(Socket socket)
     {
         _socket = socket;
+        EndPoint = (IPEndPoint)socket.LocalEndPoint!;
         Lines = new LineStream(socket);
     }
+
+    /// <summary>Its own end of the connection.</summary>
+    public IPEndPoint EndPoint { get; }
 
     /// <summary>Right answers so far; it can be watched while the client runs.</summary>
     public long Replies

@@ -75,6 +75,9 @@ public sealed class OutsideWatch : IAsyncDisposable
         }
     }
 
+    /// <summary>The outer end of the connection to a workload.</summary>
+    public IPEndPoint PeerOf(string name) => _clients.Single(watched => watched.Name == name).Client.EndPoint;
+
     /// <summary>Ends the clients and tells what each has seen.</summary>
     public async Task<IReadOnlyList<WatchedWorkload>> StopAsync(CancellationToken cancellationToken = default) =>
         await Task.WhenAll(_clients.Select(async watched =>
