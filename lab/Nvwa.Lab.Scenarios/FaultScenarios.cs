@@ -163,12 +163,10 @@ public sealed class FaultScenarios(PreparedHost prepared, FaultTable table) : IC
             {
                 Before =
                     """
-                    mkdir -p /run/systemd/system/slow-stop.service.d
-                    printf '[Service]\nTimeoutStopSec=infinity\n' >/run/systemd/system/slow-stop.service.d/hung.conf
-                    systemctl daemon-reload && systemctl start slow-stop.service
+                    systemctl start slow-stop.service
                     setsid -f sh -c 'until test -e /var/lib/nvwa/journal && nvwa status --json | grep -q "\"rollBack\""; do sleep 3; done; touch /run/slow-stop.go' </dev/null >/dev/null 2>&1
                     """,
-                After = "touch /run/slow-stop.go; systemctl stop slow-stop.service; rm -r /run/systemd/system/slow-stop.service.d; systemctl daemon-reload",
+                After = "touch /run/slow-stop.go; systemctl stop slow-stop.service",
             },
             new FaultCase("WorkloadDies", "Prepare", EndState.RolledBack)
             {
