@@ -38,10 +38,9 @@ public sealed class SecondNames : IDisposable
     {
         foreach (string path in _paths)
         {
+            // Nothing happens where nobody took it: both are names of one file.
             Libc.Rename(path + Suffix, path);
         }
-
-        _paths.Clear();
     }
 
     public void Dispose() => _paths.ForEach(path => Libc.Unlink(path + Suffix));

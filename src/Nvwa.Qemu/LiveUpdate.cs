@@ -24,12 +24,15 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
 {
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(10);
 
+    /// <summary>For a QEMU that stands still to let its machine run, or to end.</summary>
+    private static readonly TimeSpan CommandTimeout = TimeSpan.FromSeconds(60);
+
     private bool _keepsState;
 
     /// <summary>For QEMU to write, or read, all of a machine.</summary>
     public TimeSpan StateTimeout { get; init; } = TimeSpan.FromMinutes(30);
 
-    /// <summary>For a QEMU to start, which may take all of its memory first (prealloc=on), or to end.</summary>
+    /// <summary>For a QEMU to start, which may take all of its memory first (prealloc=on), or to break off what it writes to a slow disk.</summary>
     public TimeSpan StartTimeout { get; init; } = TimeSpan.FromMinutes(5);
 
     /// <summary>
@@ -71,7 +74,7 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
 
     /// <param name="mode">How.</param>
     /// <param name="program">The new QEMU; null for what stands now where the old one was started from.</param>
-    /// <param name="cancellationToken">Ends it before the old QEMU is gone.</param>
+    /// <param name="cancellationToken">Ends it before the old QEMU is gone; but a cpr-exec only before it has begun.</param>
     /// <exception cref="MigrationException">It failed; the message says what became of the machine.</exception>
     public async Task<LiveUpdateReport> RunAsync(MigrationMode mode, string? program, CancellationToken cancellationToken = default)
     {
@@ -132,7 +135,9 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
             var command = new JsonArray([.. next.Arguments.Select(argument => JsonValue.Create(argument))]);
             _ = await old.Qmp.ExecuteAsync("migrate-set-parameters", new JsonObject { ["cpr-exec-command"] = command }, cancellationToken: cancellationToken);
             using SafeFileHandle file = StateFile.Create(stateFile);
-            times = await Migration.ReplaceAsync(old.Qmp, old.Features, options, file, StateTimeout, cancellationToken);
+            cancellationToken.ThrowIfCancellationRequested();
+            // Not broken off: it may be past its last word before execve(2), and nobody would have the new QEMU read the state.
+            times = await Migration.ReplaceAsync(old.Qmp, old.Features, options, file, StateTimeout, CancellationToken.None);
         }
         catch (Exception failed) when (StateLoad.IsExpected(failed))
         {
@@ -169,7 +174,8 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
         {
             // Where the old one listens the new one will, whatever becomes of it: nobody would reach the old one any more.
             sockets = SecondNames.Give(old.SocketPaths);
-            await launcher.StartAsync(next, cancellationToken);
+            // Not broken off: whoever starts it would go on to.
+            await launcher.StartAsync(next, CancellationToken.None);
             isStarted = true;
             await StateLoad.WhileItRunsAsync(token => AppearedAsync(cpr, token), launcher.EndedAsync, cancellationToken);
             times = await Migration.TransferAsync(old.Qmp, old.Features, [Channel("main", main), Channel("cpr", cpr)], StateTimeout, cancellationToken);
@@ -215,7 +221,7 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
         }
 
         var setbacks = new List<string>();
-        await StateLoad.EndAsync(() => old.Qmp.QuitAsync(StartTimeout, CancellationToken.None), setbacks);
+        await StateLoad.EndAsync(() => old.Qmp.QuitAsync(CommandTimeout, CancellationToken.None), setbacks);
         await StateLoad.EndAsync(() => launcher.EndAsync(CancellationToken.None), setbacks);
         // Until a QEMU has it, the file is all that there is of the machine.
         _keepsState = true;
@@ -243,7 +249,7 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
         {
             // What runs is no longer what the state is.
             File.Delete(stateFile);
-            DateTimeOffset? resumed = old.Facts.IsLive ? await Migration.ContinueAsync(qmp, StartTimeout) : null;
+            DateTimeOffset? resumed = old.Facts.IsLive ? await Migration.ContinueAsync(qmp, CommandTimeout) : null;
             return new LiveUpdateReport(mode, qmp.Version, times.Stopped, times.Saved, machine.Answered, loaded, resumed, setbacks);
         }
         catch (Exception failed) when (StateLoad.IsExpected(failed))
@@ -283,9 +289,9 @@ public sealed class LiveUpdate(QemuInstance old, IQemuLauncher launcher, string 
         }
     }
 
-    private async Task KillAsync(SafeFileHandle? process)
+    private static async Task KillAsync(SafeFileHandle? process)
     {
-        using var patience = new CancellationTokenSource(StartTimeout);
+        using var patience = new CancellationTokenSource(CommandTimeout);
         if (process is not null && Pidfd.Kill(process))
         {
             await Pidfd.WaitAsync(process, patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -61,7 +61,13 @@ public sealed partial record QemuCommandLine(IReadOnlyList<string> Arguments)
     public bool HasPidFile => Values("pidfile").Any();
 
     /// <summary>Whether it was started with an image, by query-block's name of it: <c>/srv/web.qcow2</c>, <c>nbd://store:10809/web</c>, <c>json:{"driver": ...}</c>.</summary>
-    public bool Opens(string image) => FilesOf(image).All(file => Arguments.Any(argument => argument.Replace(",,", ",", StringComparison.Ordinal).Contains(file, StringComparison.Ordinal)));
+    public bool Opens(string image)
+    {
+        // As it stands there, with its doubled commas, or as a URI has it.
+        IEnumerable<string> arguments = Arguments.Where((_, i) => i > 0 && !FreeText.Contains(NameOf(Arguments[i - 1])));
+        string[] forms = [.. arguments.SelectMany(argument => new[] { argument, argument.Replace(",,", ",", StringComparison.Ordinal), Uri.UnescapeDataString(argument) })];
+        return FilesOf(image).All(file => forms.Any(form => Regex.IsMatch(form, $@"(?<![\w.-]){Regex.Escape(file)}(?![\w./-])", RegexOptions.CultureInvariant)));
+    }
 
     /// <summary>
     /// The same machine for a QEMU that waits for its state. It stays in the foreground: whoever starts it waits for its end, and
@@ -92,7 +98,7 @@ public sealed partial record QemuCommandLine(IReadOnlyList<string> Arguments)
 
     /// <summary>What of an image's name stands in any way to name it. That of a network's image QEMU puts together itself, its end is the image's own.</summary>
     private static IEnumerable<string> FilesOf(string image) =>
-        image.StartsWith("json:", StringComparison.Ordinal) ? FileNames().Matches(image).SelectMany(found => FilesOf(found.Groups[1].Value))
+        image.StartsWith("json:", StringComparison.Ordinal) ? FileNames().Matches(image).SelectMany(found => FilesOf(Regex.Unescape(found.Groups[1].Value)))
         : Protocol().IsMatch(image) ? image.Split(['/', ':', '?', '='], StringSplitOptions.RemoveEmptyEntries).TakeLast(1)
         : [image];
 
@@ -140,7 +146,7 @@ public sealed partial record QemuCommandLine(IReadOnlyList<string> Arguments)
     [GeneratedRegex("^[^/]*:", RegexOptions.CultureInvariant)]
     private static partial Regex Protocol();
 
-    [GeneratedRegex(""""(?:filename|image|path)"\s*:\s*"([^"]+)"""", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(""""(?:filename|image|path)"\s*:\s*"((?:[^"\\]|\\.)+)"""", RegexOptions.CultureInvariant)]
     private static partial Regex FileNames();
 
     // fd=7, vhostfds=7:8, sock_fd=7, "fd": "7", addr.type=fd, mem-path=/proc/self/fd/7, file=/dev/fdset/1.

@@ -31,6 +31,18 @@ public sealed class SecondNamesTests : IDisposable
     }
 
     [Fact]
+    public void Nothing_is_left_of_them_where_nobody_took_the_first()
+    {
+        using Socket listener = Listen();
+        using (var names = SecondNames.Give([SocketPath]))
+        {
+            names.PutBack();
+        }
+
+        Assert.Equal([SocketPath], Directory.GetFiles(_directory.FullName));
+    }
+
+    [Fact]
     public void Nothing_is_left_of_them()
     {
         using Socket listener = Listen();

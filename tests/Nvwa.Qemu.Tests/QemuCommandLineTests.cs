@@ -69,6 +69,8 @@ public sealed class QemuCommandLineTests
     [InlineData("-hda web.qcow2", "web.qcow2")]
     [InlineData("-drive file=nbd:store:10809:exportname=web", "nbd://store:10809/web")]
     [InlineData("-blockdev driver=nbd,node-name=d,server.type=unix,server.path=/run/nbd.sock", "nbd+unix://?socket=/run/nbd.sock")]
+    [InlineData("-drive file=nbd://store/my%20disk", "nbd://store:10809/my disk")]
+    [InlineData("-drive file=/srv/ü.raw", """json:{"driver": "throttle", "file": {"driver": "raw", "file": {"driver": "file", "filename": "/srv/\u00FC.raw"}}}""")]
     [InlineData("-blockdev driver=null-co,node-name=d", "null-co://")]
     [InlineData("-blockdev driver=file,node-name=f,filename=/srv/web.raw", """json:{"driver": "throttle", "file": {"driver": "raw", "file": {"driver": "file", "filename": "/srv/web.raw"}}}""")]
     public void Images_that_it_was_started_with_are_known_by_what_it_calls_them(string line, string image) => Assert.True(Line(line).Opens(image));
@@ -76,6 +78,10 @@ public sealed class QemuCommandLineTests
     [Theory]
     [InlineData("-drive file=/srv/web.qcow2,if=virtio", "/srv/snapshot.qcow2")]
     [InlineData("-drive file=web.qcow2,if=virtio", "snapshot.qcow2")]
+    [InlineData("-drive file=/srv/web.qcow2,if=virtio", "/srv/web")]
+    [InlineData("-drive file=/srv/web.qcow2,if=virtio", "eb.qcow2")]
+    [InlineData("-drive file=nbd://store:10809/web", "nbd://store:10809")]
+    [InlineData("-name web -drive file=/srv/a.raw", "nbd://store:10809/web")]
     [InlineData("-drive file=/srv/web.qcow2,if=virtio", "nbd://store:10809/mirror")]
     [InlineData("-drive file=/srv/web.raw", """json:{"driver": "throttle", "file": {"driver": "qcow2", "file": {"driver": "file", "filename": "/srv/snapshot.qcow2"}}}""")]
     public void Others_are_not(string line, string image) => Assert.False(Line(line).Opens(image));

@@ -107,20 +107,51 @@ internal sealed class MachineDumper(Workload workload, QemuInstance qemu, Machin
             return null;
         }
 
-        if (ProcFs.Read(workload.MainPid) is null or { State: 'Z' })
+        VirtualMachine machine = workload.Machine!;
+        await using QemuInstance? qemu = await HolderAsync(workload, machine);
+        if (qemu is null)
         {
             // The guest shut down meanwhile, or somebody ended it: nothing waits for us.
             return $"{workload.Name}: its QEMU, process {workload.MainPid}, has ended meanwhile";
         }
 
-        VirtualMachine machine = workload.Machine!;
-        await using QemuInstance qemu = await QemuInstance.ConnectAsync(machine.Qmp, ConnectDeadline);
         // One that runs may be about to be stopped: a save that its daemon did not live to see goes on.
         bool isLive = machine.IsLive && !OfItsOwn.Contains(qemu.Facts.Status);
         await Migration.GoOnAsync(qemu.Qmp, qemu.Features, isLive, StartDeadline, machine.IsSavedAsleep);
         await WakeAsync(qemu.Qmp, machine);
         return (string?)null;
     });
+
+    /// <summary>The QEMU that has it: the one that was saved or, of a machine that slept, another that an earlier try gave its state. Null for none.</summary>
+    private static async Task<QemuInstance?> HolderAsync(Workload workload, VirtualMachine machine)
+    {
+        if (ProcFs.Read(workload.MainPid) is not (null or { State: 'Z' }))
+        {
+            return await QemuInstance.ConnectAsync(machine.Qmp, ConnectDeadline);
+        }
+
+        if (!machine.IsSavedAsleep)
+        {
+            return null;
+        }
+
+        try
+        {
+            QemuInstance other = await QemuInstance.ConnectAsync(machine.Qmp, ConnectDeadline);
+            if (other.CommandLine.Arguments.Contains("-incoming") && other.Facts.Status != Waiting)
+            {
+                return other;
+            }
+
+            await other.DisposeAsync();
+        }
+        catch (Exception silent) when (silent is TimeoutException or QmpException or QmpTransportException)
+        {
+            // Nobody is there, or it is no QEMU that could be asked.
+        }
+
+        return null;
+    }
 
     private static Task WakeAsync(QmpClient qmp, VirtualMachine machine) =>
         machine.Sleeps is null ? Task.CompletedTask : GuestSleep.WakeAsync(qmp, StartDeadline, CancellationToken.None);
